@@ -70,7 +70,7 @@ def works(venv):
     """True if the environment's Python starts: an interrupted creation or a moved Python leaves one that does not."""
     try:
         command = [python_of(venv), "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"]
-        answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        answer = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
         return False
     return answer.returncode == 0 and answer.stdout.decode().strip() == "{}.{}".format(*sys.version_info[:2])
