@@ -1,10 +1,3 @@
-"""The Setup cell, the same in every chapter of an edition; the build puts it where a source says ``{{setup}}``.
-
-It runs before anything of the collection can be imported. So it only finds the collection's folder (in Colab it clones
-it), puts it on the path, and leaves the rest to ``utils.runtime``.
-"""
-
-TEMPLATE = """\
 # Finds the collection (in Colab: clones it) and prepares the machine. The same cell in every chapter.
 import os
 import shutil
@@ -27,21 +20,11 @@ if root is None:
     part = clone.with_name(clone.name + ".part")  # gets its name when it is complete
     shutil.rmtree(part, ignore_errors=True)
     command = ["git", "clone", "--depth", "1", "--branch", branch, address, str(part)]
-    git = subprocess.run(command, capture_output=True, text=True)
+    git = subprocess.run(command, check=False, capture_output=True, text=True)
     if git.returncode:
-        raise RuntimeError(f"Cloning failed; check the connection and run this cell again.\\n{git.stderr}")
+        raise RuntimeError(f"Cloning failed; check the connection and run this cell again.\n{git.stderr}")
     root = part.rename(clone)
 sys.path.insert(0, str(root))
-from utils import runtime
+from utils import runtime  # noqa: E402 (it can be found only now)
 
-rt = runtime.setup(lang="{{lang}}")"""
-
-
-def text(lang, repository, branch):
-    """Return the cell's code: ``lang`` is "en" or "ja", the other two stand in pyproject.toml under [tool.study]."""
-    cell = TEMPLATE
-    for name, value in {"lang": lang, "repository": repository.rstrip("/"), "branch": branch}.items():
-        if not value or any(sign in value for sign in "\"'\\\n{}"):
-            raise ValueError(f"{name} is {value!r}; it must be plain text without quotes, backslashes or braces.")
-        cell = cell.replace("{{" + name + "}}", value)
-    return cell
+rt = runtime.setup(lang="{{lang}}")
