@@ -14,7 +14,7 @@ def _check_threshold(threshold):
 def _scale(norm, threshold):
     if not np.isfinite(norm):
         raise ValueError("the gradient holds NaN or infinity: scaling cannot repair it; lower the learning rate")
-    # Dividing by the larger of the two is the guard: below the threshold nothing changes, and a zero norm never divides.
+    # Dividing by the larger of the two is the guard: below the threshold nothing changes, and no zero norm divides.
     return float(threshold / max(norm, threshold))
 
 
