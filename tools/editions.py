@@ -1,0 +1,72 @@
+"""The built notebooks as they lie on disk: what they were made from, and what was changed since."""
+
+from dataclasses import dataclass
+
+from nbformat import v4
+
+from tools.dependencies import digest
+from tools.outputs import clean, outputs_digest
+from tools.project import LANGUAGES, read
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A notebook file. `study` is what the build wrote about it; empty if the build did not make it."""
+
+    text: str
+    cells: list
+    study: dict
+
+    def recorded(self):
+        """{cell id: [digest of source] or [digest of source, digest of outputs]} as built, in order."""
+        return {line.split()[0]: line.split()[1:] for line in self.study.get("cells", [])}
+
+    def code(self):
+        return {cell.get("id"): cell for cell in self.cells if cell.cell_type == "code"}
+
+    def edited(self):
+        """Ids of cells whose text is not as built; new cells by their place. Order and deletion count as an edit."""
+        recorded = self.recorded()
+        built = [digests[0] for digests in recorded.values()]
+        if [digest(cell.source) for cell in self.cells] == built:
+            return []
+        changed = [
+            cell.get("id", f"cell {place}")
+            for place, cell in enumerate(self.cells, 1)
+            if recorded.get(cell.get("id"), [None])[0] != digest(cell.source)
+        ]
+        return changed + sorted(recorded.keys() - {cell.get("id") for cell in self.cells}) or ["the order of cells"]
+
+    def touched_outputs(self):
+        """Ids of code cells whose outputs are not as built."""
+        recorded = self.recorded()
+        return [
+            key
+            for key, cell in self.code().items()
+            if key in recorded and recorded[key][1:] != [outputs_digest(cell.outputs)]
+        ]
+
+
+def open_edition(path):
+    """The Edition at `path`, or None if there is no file. Raises ValueError if it is no notebook."""
+    if not path.exists():
+        return None
+    text = read(path)
+    try:
+        notebook = v4.reads(text)
+        return Edition(text, list(notebook.cells), dict(notebook.metadata.get("study", {})))
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"is no notebook ({error}); restore it, or delete it and run `make build`") from None
+
+
+def stored_outputs(chapter, editions):
+    """Outputs in both languages as `execute` gives them, or None if an edition lacks some or they were changed."""
+    if any(edition is None or edition.touched_outputs() for edition in editions.values()):
+        return None
+    outputs = {}
+    for lang in LANGUAGES:
+        cells = editions[lang].code()
+        if any(cell.key not in cells for cell in chapter.code()):
+            return None
+        outputs[lang] = {cell.key: clean(cells[cell.key].outputs) for cell in chapter.code()}
+    return outputs

@@ -1,0 +1,71 @@
+"""From a chapter and its outputs to the text of an edition: stable to the byte, nothing but what readers need."""
+
+from nbformat import v4
+
+from tools.dependencies import digest
+from tools.exercise import solved, stub
+from tools.outputs import counted, outputs_digest
+from tools.rules import BADGE, SETUP
+
+SUMMARY = {"en": "Solution", "ja": "解答"}
+BADGE_TEXT = {"en": "Open in Colab", "ja": "Colabで開く"}
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# Header fields that a site or a table of chapters may want to read from the notebook.
+SHOWN_FIELDS = ("title", "scope", "minutes", "topics", "prerequisites", "tpu", "kind")
+
+
+def render(project, chapter, lang, outputs, record):
+    """Text of one edition.
+
+    outputs: {key: list of outputs} in this language. record: {"code": digest, "dependencies": {path: digest}}, what
+    the outputs were made from.
+    """
+    cells, digests, count = [], [], 0
+    for cell_id, kind, tags, source in layout(project, chapter, lang):
+        line = f"{cell_id} {digest(source)}"
+        if kind == "code":
+            count += 1
+            made = counted(outputs[cell_id], count)
+            cell = v4.new_code_cell(source, id=cell_id, execution_count=count, outputs=made)
+            line += f" {outputs_digest(made)}"
+        else:
+            cell = v4.new_markdown_cell(source, id=cell_id)
+        if tags:
+            cell.metadata["tags"] = list(tags)
+        cells.append(cell)
+        digests.append(line)
+    study = {field: chapter.header[field] for field in SHOWN_FIELDS}
+    study |= {"chapter": chapter.name, "language": lang, "source": chapter.path, "cells": digests, **record}
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "study": study}
+    return v4.writes(v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)) + "\n"
+
+
+def layout(project, chapter, lang):
+    """(id, kind, tags, source) of every cell of an edition, in order, generated ones included."""
+    values = {BADGE: badge(project, chapter.name, lang), SETUP: project.setup_code(lang)}
+    folded = None
+    for cell in chapter.cells:
+        source = stub(cell.text[lang])
+        for name, value in values.items():
+            source = source.replace(name, value)
+        yield cell.key, cell.kind, cell.tags, source
+        if folded and cell.key == f"{folded.key}-check":
+            yield f"{folded.key}-solution", "markdown", (), solution(folded, lang)
+        if "exercise" in cell.tags:
+            folded = cell
+
+
+def solution(cell, lang):
+    """Markdown of a solution that opens on a click."""
+    code = solved(cell.text[lang]).strip("\n")
+    return f"<details><summary>{SUMMARY[lang]}</summary>\n\n```python\n{code}\n```\n\n</details>"
+
+
+def badge(project, name, lang):
+    """Markdown of the button that opens the edition in Colab; if the address is not on GitHub, a plain link to it."""
+    repository, branch = project.address()
+    host, _, path = repository.partition("github.com/")
+    if not path:
+        return f"[{repository}]({repository})"
+    target = f"https://colab.research.google.com/github/{path}/blob/{branch}/notebooks/{lang}/{name}.ipynb"
+    return f"[![{BADGE_TEXT[lang]}](https://colab.research.google.com/assets/colab-badge.svg)]({target})"
