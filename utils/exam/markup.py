@@ -18,6 +18,9 @@ _INLINE = re.compile(
 )
 
 
+_DOLLAR = '<span class="tex2jax_ignore mathjax_ignore">$</span>'
+
+
 def check(text):
     """Refuse a text whose markup does not close.
 
@@ -46,7 +49,7 @@ def _escape_around(text):
 def _element(match):
     kind, content = match.lastgroup, match[match.lastgroup]
     if kind == "escaped":
-        return '<span class="tex2jax_ignore mathjax_ignore">$</span>'
+        return _DOLLAR
     if kind == "code":
         return f"<code>{content}</code>"
     if kind == "display":
@@ -54,6 +57,11 @@ def _element(match):
     if kind == "math":
         return rf"\({content}\)"
     return f"<strong>{_INLINE.sub(_element, content)}</strong>"
+
+
+def plain(text):
+    """HTML of a text without any markup: escaped, and no dollar sign is taken for math."""
+    return html.escape(text, quote=False).replace("$", _DOLLAR).replace("\n", "<br>")
 
 
 def blocks(text):

@@ -1,6 +1,7 @@
 """The collection at a glance: the syllabus as a picture and as a table, and a plan of evenings."""
 
 import html
+import textwrap
 from collections import Counter
 from pathlib import Path
 
@@ -66,59 +67,55 @@ def plan(minutes_per_evening, chapters=None):
     return evenings
 
 
-def tiles(syllabus):
-    """The topics the map draws: those that have no topics below them, grouped by area, in order."""
-    parents = {topic.id.rpartition(".")[0] for topic in syllabus.topics}
-    return {
-        area: [t for t in syllabus.topics if t.id.split(".")[0] == area.id and t.id not in parents]
+def subjects(syllabus):
+    """The subjects (topics of the second level, like 3.4) of each area, in order: list of (area, subjects)."""
+    return [
+        (area, [topic for topic in syllabus.topics if topic.id.count(".") == 1 and topic.id.split(".")[0] == area.id])
         for area in syllabus.areas
-    }
+    ]
 
 
-def draw_topics(syllabus, edition=None, columns=6):
-    """Draw one tile for each topic, coloured by its scope in an edition (the newest, where not given)."""
+def parts(syllabus, subject):
+    """The topics below a subject; a subject without any is its own only part."""
+    return [topic for topic in syllabus.topics if topic.id.startswith(subject.id + ".")] or [subject]
+
+
+def draw_topics(syllabus, edition=None, columns=5):
+    """Draw one tile for each subject: colour for its scope in an edition (the newest), a thick frame where a chapter
+    that teaches it is ready."""
     import matplotlib.pyplot as plt
 
+    def tile(x, y, width, height, **style):
+        axes.add_patch(plt.Rectangle((x, y), width, height, **{"edgecolor": "#777777", "lw": 0.6, **style}))
+
     edition = edition or syllabus.editions[-1]
-    groups = tiles(syllabus)
-    rows = sum(-(-len(topics) // columns) for topics in groups.values())
-    figure, axes = plt.subplots(figsize=(11, 0.62 * rows + 0.42 * len(groups) + 0.5))
-    y, used = 0.0, Counter()
-    for area, topics in groups.items():
-        axes.text(0, y + 0.32, area.en, fontsize=11, fontweight="bold", va="center")
-        y += 0.6
-        for i, topic in enumerate(topics):
+    groups, ready, used = subjects(syllabus), set(headers()), Counter()
+    rows = sum(-(-len(topics) // columns) for _, topics in groups)
+    _, axes = plt.subplots(figsize=(10, 0.6 * rows + 0.36 * len(groups) + 0.5))
+    y = 0.0
+    for area, topics in groups:
+        axes.text(0, y + 0.35, f"{area.id} {area.en}", fontsize=11, fontweight="bold", va="center")
+        y += 0.65
+        for i, subject in enumerate(topics):
             x, top = i % columns, y + i // columns
-            scope = topic.scope[edition]
+            scope = subject.scope[edition]
             used[scope] += 1
-            colour = COLOURS.get(scope, "#ffffff")
-            axes.add_patch(
-                plt.Rectangle((x + 0.02, top + 0.04), 0.96, 0.9, facecolor=colour, edgecolor="#555555", lw=0.6)
-            )
-            axes.text(
-                x + 0.06, top + 0.5, f"{topic.id}  {_wrapped(topic.en)}", fontsize=9, va="center", linespacing=1.15
-            )
+            taught = {chapter for topic in (subject, *parts(syllabus, subject)) for chapter in topic.chapters}
+            frame = {"edgecolor": "black", "lw": 2} if taught & ready else {}
+            tile(x + 0.03, top + 0.05, 0.94, 0.88, facecolor=COLOURS.get(scope, "#ffffff"), **frame)
+            name = textwrap.fill(f"{subject.id} {subject.en.split(':')[0].split(',')[0]}", 20)
+            axes.text(x + 0.08, top + 0.5, name, fontsize=9, va="center", linespacing=1.15)
         y += -(-len(topics) // columns) + 0.1
-    shown = [scope for scope in COLOURS if used[scope]]
-    handles = [plt.Rectangle((0, 0), 1, 1, facecolor=COLOURS[s], edgecolor="#555555", lw=0.6) for s in shown]
-    labels = [f"{WORDS[s][0]}: {used[s]} topics" for s in shown]
-    axes.legend(
-        handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(shown), frameon=False, fontsize=10
-    )
+    labels = {
+        WORDS[scope][0]: {"facecolor": COLOURS[scope], "edgecolor": "#777777"} for scope in COLOURS if used[scope]
+    }
+    labels["a chapter is ready"] = {"facecolor": "white", "edgecolor": "black", "lw": 2}
+    handles = [plt.Rectangle((0, 0), 1, 1, **style) for style in labels.values()]
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "ncols": len(labels)}
+    axes.legend(handles, labels, frameon=False, fontsize=10, **place)
     axes.set(xlim=(0, columns), ylim=(y, 0))
     axes.axis("off")
-    return figure
-
-
-def _wrapped(name, width=21):
-    """A topic's name on at most three lines; the first is shorter because the topic's number stands before it."""
-    lines, room = [""], width - 6
-    for word in name.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
-            lines.append("")
-            room = width
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
+    return axes
 
 
 class TopicTable:
@@ -145,22 +142,22 @@ class TopicTable:
             f'<th scope="col" style="text-align:left">{word[key]}</th>' for key in ("topic", "scope", "chapters")
         )
         rows = []
-        for area, topics in tiles(self.syllabus).items():
-            name = html.escape(getattr(area, lang))
+        for area, topics in subjects(self.syllabus):
+            name = html.escape(f"{area.id} {getattr(area, lang)}")
             rows.append(f'<tr><th scope="rowgroup" colspan="3" style="text-align:left">{name}</th></tr>')
-            for topic in topics:
-                scope = word.get(topic.scope[self.edition], topic.scope[self.edition])
-                doubt = f" ({word['uncertain']})" if topic.uncertain else ""
-                cells = (
-                    f"{topic.id} {html.escape(getattr(topic, lang))}",
-                    scope + doubt,
-                    "<br>".join(map(link, topic.chapters)),
-                )
-                rows.append(
-                    "<tr>"
-                    + "".join(f'<td style="text-align:left;vertical-align:top">{c}</td>' for c in cells)
-                    + "</tr>"
-                )
+            for subject in topics:
+                below = parts(self.syllabus, subject)
+                text = f"<b>{subject.id} {html.escape(getattr(subject, lang))}</b>"
+                if below != [subject]:
+                    text += "<br>" + (" · " if lang == "en" else "/").join(html.escape(getattr(t, lang)) for t in below)
+                scopes = dict.fromkeys(topic.scope[self.edition] for topic in below)
+                scope = ", ".join(word.get(s, s) for s in scopes)
+                if any(topic.uncertain and topic.scope[self.edition] == "optional" for topic in below):
+                    scope += f"<br>({word['uncertain']})"
+                taught = dict.fromkeys(chapter for topic in (subject, *below) for chapter in topic.chapters)
+                cells = text, scope, "<br>".join(map(link, sorted(taught)))
+                style = "text-align:left;vertical-align:top"
+                rows.append("<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 

@@ -1,7 +1,7 @@
 """Proof of the bank: `python -m utils.exam.verify [files]`.
 
-A calculation's choices are computed, for its own seed and for others. A code question's four candidates are run: exactly
-one passes the check, and it is the one marked correct. A concept's assertion is run.
+A calculation's choices are computed, for its own seed and for others. A code question's four candidates are run:
+exactly one passes the check, and it is the one marked correct. A concept's assertion is run.
 """
 
 import argparse
