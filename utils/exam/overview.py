@@ -104,7 +104,7 @@ def draw_topics(syllabus, edition=None, columns=5):
             frame = {"edgecolor": "black", "lw": 2} if taught & ready else {}
             tile(x + 0.03, top + 0.05, 0.94, 0.88, facecolor=COLOURS.get(scope, "#ffffff"), **frame)
             name = textwrap.fill(f"{subject.id} {subject.en.split(':')[0].split(',')[0]}", 20)
-            axes.text(x + 0.08, top + 0.5, name, fontsize=9, va="center", linespacing=1.15)
+            axes.text(x + 0.08, top + 0.5, name, fontsize=9, va="center", linespacing=1.05)
         y += -(-len(topics) // columns) + 0.1
     labels = {
         WORDS[scope][0]: {"facecolor": COLOURS[scope], "edgecolor": "#777777"} for scope in COLOURS if used[scope]
