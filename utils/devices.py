@@ -10,6 +10,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax")
@@ -50,7 +51,7 @@ def choose_backend():
     wished = os.environ.get("KERAS_BACKEND")
     if wished and wished not in BACKENDS:
         raise ValueError(f"KERAS_BACKEND is {wished!r}; the chapters run on 'tensorflow' or 'jax'.")
-    if "keras" in sys.modules:
+    if sys.modules.get("keras") is not None:
         running = sys.modules["keras"].backend.backend()
         if running != (wished or running) or running not in BACKENDS:
             raise RuntimeError(
@@ -76,7 +77,7 @@ def choose_backend():
 
 def tensorflow():
     """Import TensorFlow without its start-up lines; ModuleNotFoundError that says what to do where it is missing."""
-    if "tensorflow" not in sys.modules:
+    if sys.modules.get("tensorflow") is None:
         if not _installed("tensorflow"):
             raise ModuleNotFoundError(
                 "TensorFlow is not installed here (Colab's TPU image holds Keras on JAX only), and this chapter uses "
@@ -215,8 +216,8 @@ def _tpu_announced():
 
 
 def _installed(module):
-    return module in sys.modules or importlib.util.find_spec(module) is not None
+    return sys.modules.get(module) is not None or importlib.util.find_spec(module) is not None
 
 
 def _first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return textwrap.shorten((str(error).strip() or type(error).__name__).splitlines()[0], 160, placeholder=" …")
