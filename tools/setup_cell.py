@@ -8,8 +8,8 @@ from pathlib import Path
 address, branch = "{{repository}}", "{{branch}}"
 clone = Path.cwd() / address.split("/")[-1].removesuffix(".git")
 notebook = os.environ.get("JPY_SESSION_NAME") or globals().get("__vsc_ipynb_file__")
-starts = [Path(p).absolute() for p in (os.environ.get("STUDY_ROOT"), clone, notebook, sys.prefix, *sys.path) if p]
-folders = [folder for start in starts for folder in (start, *start.parents)]
+starts = [Path(p).absolute() for p in (os.environ.get("STUDY_ROOT"), clone, notebook, sys.prefix) if p]
+folders = [folder for start in starts for folder in (start, *start.parents)] + [Path(p) for p in sys.path]
 root = next((folder for folder in folders if (folder / "utils" / "runtime.py").is_file()), None)
 if root is None and "google.colab" not in sys.modules:
     raise FileNotFoundError("Open this notebook inside its clone, or set STUDY_ROOT to the clone's folder.")
