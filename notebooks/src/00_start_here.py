@@ -7,6 +7,7 @@
 #   topics: []
 #   prerequisites: []
 #   tpu: true
+#   depends: [data/syllabus.yaml, data/questions/01_convolution.yaml, data/questions/07_rnn_bptt.yaml]
 # ---
 # %% [markdown] key="title" lang="en"
 # # 00 · Start here
