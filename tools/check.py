@@ -1,7 +1,7 @@
 """`tools/build.py --check`: is every edition what its source gives, outputs included? Nothing is executed."""
 
 from tools.dependencies import code_digest, dependencies
-from tools.editions import open_edition
+from tools.editions import EDITED, open_edition
 from tools.outputs import clean, faults, outputs_digest
 from tools.project import LANGUAGES
 from tools.render import layout, render
@@ -10,7 +10,6 @@ from tools.source import SourceError
 
 MAX_BYTES = 700_000
 BUILD = "run `make build`"
-EDITED = "take the edit into the source (--adopt {path}) or drop it (--discard {name})"
 
 
 def check(project, names=()):

@@ -8,6 +8,8 @@ from tools.dependencies import digest
 from tools.outputs import clean, outputs_digest
 from tools.project import LANGUAGES, read
 
+EDITED = "take the edit into the source (tools/build.py --adopt {path}) or drop it (tools/build.py --discard {name})"
+
 
 @dataclass(frozen=True)
 class Edition:

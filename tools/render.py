@@ -42,22 +42,27 @@ def render(project, chapter, lang, outputs, record):
 
 def layout(project, chapter, lang):
     """(id, kind, tags, source) of every cell of an edition, in order, generated ones included."""
-    values = {BADGE: badge(project, chapter.name, lang), SETUP: project.setup_code(lang)}
     folded = None
     for cell in chapter.cells:
-        source = stub(cell.text[lang])
-        for name, value in values.items():
-            source = source.replace(name, value)
-        yield cell.key, cell.kind, cell.tags, source
+        yield cell.key, cell.kind, cell.tags, shown(project, chapter.name, lang, cell.text[lang])
         if folded and cell.key == f"{folded.key}-check":
-            yield f"{folded.key}-solution", "markdown", (), solution(folded, lang)
+            yield f"{folded.key}-solution", "markdown", (), solution(folded.text[lang], lang)
         if "exercise" in cell.tags:
             folded = cell
 
 
-def solution(cell, lang):
+def shown(project, name, lang, text):
+    """Text of a source cell as an edition shows it: exercises as stubs, badge and setup code filled in."""
+    values = {BADGE: badge(project, name, lang), SETUP: project.setup_code(lang)}
+    text = stub(text)
+    for sign, value in values.items():
+        text = text.replace(sign, value)
+    return text
+
+
+def solution(code, lang):
     """Markdown of a solution that opens on a click."""
-    code = solved(cell.text[lang]).strip("\n")
+    code = solved(code).strip("\n")
     return f"<details><summary>{SUMMARY[lang]}</summary>\n\n```python\n{code}\n```\n\n</details>"
 
 
