@@ -3,14 +3,17 @@
 Where every embedded file comes from, its licence and its hash: data/README.md.
 """
 
+import csv
 import difflib
+import wave
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from utils import image_sets
+from utils import image_formats, image_sets, public_sets
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -18,10 +21,20 @@ IMAGE_SETS = {
     "digits": "5,000 MNIST digits, 28×28×1, 10 classes; in the repository",
     "small_digits": "1,797 digits, 8×8×1, 10 classes; in the repository",
     "textures": "patches of ten photographs, 32×32×3 (up to 72×72 uncut), 10 classes; in the repository",
+    "mnist": "70,000 digits, 28×28×1, 10 classes; download of 12 MB",
+    "fashion_mnist": "70,000 pictures of clothes, 28×28×1, 10 classes; download of 31 MB",
+    "cifar10": "60,000 small photographs, 32×32×3, 10 classes; download of 170 MB",
+    "flowers": "3,670 photographs of flowers, 128×128×3 (or another size), 5 classes; download of 229 MB",
+}
+AUDIO_CLIPS = {
+    "guitar": "an E minor ninth chord on an electric guitar, 6.0 s",
+    "harmonics": "flageolet notes on a guitar, 2.5 s",
+    "speech": "a sentence of Sense and Sensibility, read aloud in English, 7.1 s",
 }
 
 BLOCK = 72  # pixels: a photograph of 432×288 is 6×4 blocks, and a block belongs to one split as a whole
 BLOCKS_HELD_OUT = 4  # of 24, for validation and again for test
+FLOWER_SIZE = 128  # pixels, when none is asked for: the photographs have all sizes and shapes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,15 +63,24 @@ class Images:
         )
 
 
+class SentencePair(NamedTuple):
+    """A translated sentence. https://tatoeba.org/sentences/show/<id_ja> names the authors of both sides."""
+
+    id_ja: int
+    en: str
+    ja: str
+
+
 def load_images(name="digits", size=None, seed=0, limit=None):
     """Load a set of pictures by name, split into train, validation and test.
 
     Args:
         name: a key of `IMAGE_SETS`.
         size: height and width in pixels (8 to 512); None for the set's own. Pictures are resized with Pillow's bilinear
-            filter (which averages when it shrinks). Textures are cut at this size, up to 72 pixels; a larger patch is a
-            patch of 64 pixels, enlarged.
-        seed: chooses the split and the order; the same seed gives the same arrays on every machine.
+            filter, which averages when it shrinks; photographs are cut to the square in their middle first. Textures
+            are not resized but cut at this size, up to 72 pixels; a larger patch is one of 64 pixels, enlarged.
+        seed: chooses the split and the order; the same seed gives the same arrays on every machine. An official test
+            part (mnist, fashion_mnist, cifar10) stays the test part.
         limit: at most this many training pictures; validation and test are cut to the same fraction. Every class keeps
             its share.
 
@@ -68,20 +90,34 @@ def load_images(name="digits", size=None, seed=0, limit=None):
     Raises:
         ValueError: unknown name (with the nearest one), size or limit out of range.
         TypeError: size, seed or limit is not an integer.
+        utils.downloads.DownloadError: a public set cannot be had; the message names the set to use instead.
     """
     _known(name, IMAGE_SETS, "image set")
     size = None if size is None else _integer("size", size, 8, 512, "pixels")
     seed = _integer("seed", seed, 0, 2**32 - 1)
-    rng = np.random.default_rng(seed)
-    if name == "textures":
-        parts, class_names, top = _textures(size or 32, rng)
-    else:
-        pool, class_names, top = _digits(name)
-        parts = image_sets.split(pool, None, rng)
     if limit is not None:
-        limit = _integer("limit", limit, len(class_names), 10**9, "pictures, one of each class at least")
+        limit = _integer("limit", limit, 1, 10**9, "pictures")
+    rng = np.random.default_rng(seed)
+    top = 255
+    if name == "textures":
+        parts, class_names = _textures(size or 32, rng)
+    else:
+        if name in public_sets.REMOTES:
+            pool, test, class_names = public_sets.load(name)
+        else:
+            pool, test, class_names = _digits(name)
+        if name == "small_digits":  # counts 0 … 16; in fifteenths of a byte the resizer loses nothing
+            pool, top = (pool[0] * np.uint8(15), pool[1]), 240
+        parts = image_sets.split(pool, test, rng)
+    if limit is not None:
+        if limit < len(class_names):
+            raise ValueError(
+                f"limit={limit} is too small: {name} has {len(class_names)} classes, give at least one of each"
+            )
         parts = image_sets.limited(parts, limit, rng)
-    if size is not None:
+    if name == "flowers":
+        parts = [(image_formats.decode_photos(files, size or FLOWER_SIZE), y) for files, y in parts]
+    elif size is not None:
         parts = [(image_sets.resized(x, size), y) for x, y in parts]
     arrays = []
     for x, y in image_sets.without_leaks(parts):
@@ -89,13 +125,39 @@ def load_images(name="digits", size=None, seed=0, limit=None):
     return Images(*arrays, tuple(class_names), name)
 
 
+def load_sentence_pairs(limit=None):
+    """Short English–Japanese sentence pairs from Tatoeba (CC BY 2.0 FR): a list of SentencePair.
+
+    Every English and every Japanese sentence occurs once. The order is fixed and says nothing of the content, so the
+    first `limit` pairs, or a slice for training and another for testing, are fair samples.
+
+    Raises:
+        ValueError, TypeError: limit is not a positive integer.
+    """
+    if limit is not None:
+        limit = _integer("limit", limit, 1, 10**9, "pairs")
+    with open(DATA / "tatoeba_en_ja.tsv", encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [SentencePair(int(row["id_ja"]), row["en"], row["ja"]) for row in rows][:limit]
+
+
+def load_audio(name="guitar"):
+    """A clip by name (a key of `AUDIO_CLIPS`): (samples, rate).
+
+    samples: float32 in [-1, 1], shape (n,), mono; rate: 8000 samples a second.
+
+    Raises:
+        ValueError: unknown name, with the nearest one.
+    """
+    _known(name, AUDIO_CLIPS, "audio clip")
+    with wave.open(str(DATA / "audio" / f"{name}.wav"), "rb") as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        return samples.astype(np.float32) / np.float32(2**15), file.getframerate()
+
+
 def _digits(name):
     with np.load(DATA / f"{name}.npz", allow_pickle=False) as file:
-        images, labels = file["images"][..., np.newaxis], file["labels"]
-    top = 255
-    if name == "small_digits":  # stored as counts 0 … 16; in fifteenths of a byte the resizer loses nothing
-        images, top = images * np.uint8(15), 240
-    return (images, labels), [str(digit) for digit in range(10)], top
+        return (file["images"][..., np.newaxis], file["labels"]), None, "0123456789"
 
 
 def _textures(size, rng):
@@ -119,7 +181,7 @@ def _textures(size, rng):
     for x, y in zip(pictures, labels, strict=True):
         order = image_sets.stratified_order(y, rng)
         parts.append((np.stack(x)[order], np.array(y)[order]))
-    return parts, [path.stem for path in paths], 255
+    return parts, [path.stem for path in paths]
 
 
 def _known(name, known, what):
