@@ -14,7 +14,8 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = (ROOT / "tools" / "setup_cell.py").read_text(encoding="utf-8")
-HINTS = ("STUDY_", "JPY_SESSION_NAME", "PYTHONPATH", "KERAS_", "TPU_")
+# Not for the processes started here. Under PYTEST_… a kernel would not watch descriptor 2, where TensorFlow writes.
+DROPPED = ("STUDY_", "JPY_SESSION_NAME", "PYTHONPATH", "KERAS_", "TPU_", "PYTEST_")
 
 # Enough of the runtime to tell which clone was found, without starting Keras.
 SMALL = 'def setup(lang):\n    print("found by", lang, __file__)\n'
@@ -65,7 +66,7 @@ def stub(tmp_path):
 
 
 def environment(**variables):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(HINTS)}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     return {**clean, "PYTHONDONTWRITEBYTECODE": "1", **{name: str(value) for name, value in variables.items()}}
 
 
