@@ -113,10 +113,11 @@ def steps(python, hidden):
         ("versions", "Colab's versions work together", [python, "-c", versions], quiet),
         ("unit", "unit tests", [*pytest, *UNIT], {}),
     ]
+    variables = {"STUDY_PROFILE": "quick", "CUDA_VISIBLE_DEVICES": "-1"}  # the same work on every machine
     if every := notebooks():
-        plan.append(("notebooks", f"{len(every)} notebooks run", [*pytest, *NBVAL, *every], {}))
+        plan.append(("notebooks", f"{len(every)} notebooks run", [*pytest, *NBVAL, *every], variables))
     if ready := notebooks(only_tpu=True):
-        variables = {"PYTHONPATH": hidden, "KERAS_BACKEND": "jax"}
+        variables = {**variables, "PYTHONPATH": hidden, "KERAS_BACKEND": "jax"}
         plan.append(("tpu image", f"{len(ready)} notebooks run on JAX alone", [*pytest, *NBVAL, *ready], variables))
     return plan
 
