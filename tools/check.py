@@ -105,7 +105,7 @@ def check_texts(project, chapter, lang, edition, say):
             say(cell_id, edit if cell_id in edited else f"the source changed since the notebook was built; {BUILD}")
     if set(present) == wanted.keys() and present != list(wanted):
         place = next(a for a, b in zip(present, wanted, strict=True) if a != b)
-        say(place, f"the cells are not in the order of the source; {adopt if edited else BUILD}")
+        say(place, f"the cells are not in the order of the source; {BUILD if present == list(recorded) else adopt}")
 
 
 def check_outputs(chapter, edition, say):

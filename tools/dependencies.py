@@ -51,7 +51,7 @@ def question_files(project, chapter, trees):
 
 def named_in_bank(text):
     """Modules that a bank names: `generator: module.function`, `figure: module.function`."""
-    found = re.findall(r"^\s*(generator|figure):\s*[\"']?(\w+)", text, flags=re.MULTILINE)
+    found = re.findall(r"^[\s-]*(generator|figure):\s*[\"']?(\w+)", text, flags=re.MULTILINE)
     return {f"utils.exam.{room}s.{module}" for room, module in found}
 
 

@@ -27,17 +27,25 @@ class Edition:
         return {cell.get("id"): cell for cell in self.cells if cell.cell_type == "code"}
 
     def edited(self):
-        """Ids of cells whose text is not as built; new cells by their place. Order and deletion count as an edit."""
+        """Ids of cells that were added or whose text is not as built."""
         recorded = self.recorded()
-        built = [digests[0] for digests in recorded.values()]
-        if [digest(cell.source) for cell in self.cells] == built:
-            return []
-        changed = [
-            cell.get("id", f"cell {place}")
-            for place, cell in enumerate(self.cells, 1)
-            if recorded.get(cell.get("id"), [None])[0] != digest(cell.source)
+        return [cell.get("id") for cell in self.cells if recorded.get(cell.get("id"), [""])[0] != digest(cell.source)]
+
+    def unsaved(self, wanted):
+        """What was edited by hand since the build and is not in `wanted`, the [(id, source)] to be written now."""
+        recorded, present = list(self.recorded()), [cell.get("id") for cell in self.cells]
+        ids, edited = [cell_id for cell_id, _ in wanted], self.edited()
+        texts = {source for _, source in wanted}
+        found = [
+            cell.get("id", "a new cell")
+            for cell in self.cells
+            if cell.get("id") in edited and cell.source.strip("\n") not in texts
         ]
-        return changed + sorted(recorded.keys() - {cell.get("id") for cell in self.cells}) or ["the order of cells"]
+        found += [f"{cell_id} (deleted)" for cell_id in recorded if cell_id in ids and cell_id not in present]
+        common = [cell_id for cell_id in present if cell_id in recorded and cell_id in ids]
+        if common not in ([i for i in recorded if i in common], [i for i in ids if i in common]):
+            found.append("the order of cells")
+        return found
 
     def touched_outputs(self):
         """Ids of code cells whose outputs are not as built."""

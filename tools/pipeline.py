@@ -56,10 +56,11 @@ def open_editions(project, chapter, discard):
         except ValueError as error:
             problems.append(f"{project.shown(path)}:1: {error}")
             continue
-        edited = edition.edited() if edition else []
-        if edited and [c.source.strip("\n") for c in edition.cells] != [s for *_, s in layout(project, chapter, lang)]:
+        wanted = [(cell_id, source) for cell_id, _, _, source in layout(project, chapter, lang)]
+        unsaved = edition.unsaved(wanted) if edition else []
+        if unsaved:
             where = EDITED.format(path=project.shown(path), name=chapter.name)
-            problems.append(f"{project.shown(path)}:1: edited by hand: {', '.join(edited)}; {where}")
+            problems.append(f"{project.shown(path)}:1: edited by hand: {', '.join(unsaved)}; {where}")
     if problems and not discard:
         raise SourceError(problems)
     return editions

@@ -56,7 +56,6 @@ def load(project, name):
 def check_blocks(blocks, path):
     """Keys, languages and tags; the two languages of each markdown cell."""
     problems = []
-    seen = {}
     for index, block in enumerate(blocks):
 
         def say(text, block=block):
@@ -80,10 +79,9 @@ def check_blocks(blocks, path):
         for tag in block.tags:
             if tag not in TAGS:
                 say(f"unknown tag {tag!r}; known: {', '.join(TAGS)}")
-        first = seen.setdefault((block.key), block)
-        pair = first.kind == block.kind == "markdown" and first.lang != block.lang
-        if first is not block and not pair:
-            say(f"this key is already used in line {first.line}; give the cell another one")
+        earlier = [b for b in blocks[:index] if b.key == block.key]
+        if used := [b.line for b in earlier if b.kind != block.kind or b.lang == block.lang]:
+            say(f"this key is already used in line {used[0]}; give the cell another one")
     return problems
 
 

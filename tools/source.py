@@ -98,7 +98,7 @@ def parse(text, path):
             attributes={name: value for name, value in cell.metadata.items() if name not in LAYOUT},
             source=cell.source,
         )
-        for start, end, cell in zip(starts, [*starts[1:], len(lines)], cells, strict=True)
+        for start, end, cell in zip(starts, [*starts, len(lines)][1:], cells, strict=True)
     ]
     return "".join(lines[:first]), blocks
 
