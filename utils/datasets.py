@@ -185,7 +185,7 @@ def _textures(size, rng):
 
 
 def _known(name, known, what):
-    if name in known:
+    if name in tuple(known):  # a tuple, so that an unhashable name is unknown and nothing worse
         return
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]!r}?" if near else ""

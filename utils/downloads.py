@@ -111,16 +111,12 @@ def _download(remote, temporary, instead):
 
 
 def _download_once(remote, url, temporary):
-    import pooch  # here, because most readers never download and the two cost a fifth of a second
-    from tqdm import tqdm
+    import pooch  # here, because most readers never download and it costs a tenth of a second
 
-    # The bar appears when the first bytes have come, so that a refused connection leaves no empty one.
-    bar = tqdm(desc=Path(remote.path).name, unit="B", unit_scale=True, ncols=79, delay=0.2)
-    with temporary.open("wb") as file, bar:
-        checked = _Checked(file, remote.size)
-        # A server must not unpack or repack the file on the way: the hash is that of the archive.
-        headers = {"Accept-Encoding": "identity"}
-        get = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT, headers=headers)
+    # A server must not unpack or repack the file on the way: the hash is that of the archive.
+    headers = {"Accept-Encoding": "identity"}
+    get = pooch.HTTPDownloader(chunk_size=2**16, timeout=TIMEOUT, headers=headers)
+    with temporary.open("wb") as file, _Checked(file, remote) as checked:
         get(url, checked, None)
     if checked.size != remote.size:
         raise _Rejected(f"got {checked.size:,} bytes where {remote.size:,} were expected")
@@ -129,17 +125,33 @@ def _download_once(remote, url, temporary):
 
 
 class _Checked:
-    """The part of a file that pooch writes to: counts and hashes, and stops when more comes than the file can have."""
+    """What pooch writes to: counts, hashes and shows the bytes, and stops when more come than the file can have."""
 
-    def __init__(self, file, limit):
-        self.file, self.limit, self.size, self.sha256 = file, limit, 0, hashlib.sha256()
+    def __init__(self, file, remote):
+        self.file, self.remote, self.size, self.sha256, self.bar = file, remote, 0, hashlib.sha256(), None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.bar is not None:
+            self.bar.close()
 
     def write(self, data):
         self.size += len(data)
-        if self.size > self.limit:
-            raise _Rejected(f"got more than the {self.limit:,} bytes that were expected")
+        if self.size > self.remote.size:
+            raise _Rejected(f"got more than the {self.remote.size:,} bytes that were expected")
         self.sha256.update(data)
+        self._show(len(data))
         return self.file.write(data)
+
+    def _show(self, count):
+        if self.bar is None:  # made with the first bytes, so that a refused connection leaves no empty bar
+            from tqdm import tqdm
+
+            name = Path(self.remote.path).name
+            self.bar = tqdm(desc=name, total=self.remote.size, unit="B", unit_scale=True, ncols=79)
+        self.bar.update(count)
 
     def flush(self):
         self.file.flush()

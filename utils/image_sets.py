@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def stratified_order(labels, rng):
-    """A random order of the indices in which every prefix holds each class in its share, to within one picture.
+    """A random order of the indices in which every prefix holds each class in its share, to within a picture or two.
 
     The k-th picture of a class with n members gets the key (k + ½) / n; sorting by the key spreads every class evenly.
     Splits and `limit=` are slices of this order, so all of them are stratified.

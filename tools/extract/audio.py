@@ -38,6 +38,7 @@ def main(root):
             mono = mono[: int(seconds * RATE)]
             fade = RATE // 100
             mono[-fade:] *= np.linspace(1, 0, fade)  # a cut tone would click
+        mono -= mono.mean()  # some recordings carry a constant offset
         mono = np.round(mono / np.abs(mono).max() * PEAK * 32767).astype("<i2")
         with wave.open(str(DATA / "audio" / f"{name}.wav"), "wb") as file:
             file.setnchannels(1)
