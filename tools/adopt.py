@@ -196,7 +196,8 @@ def add_cell(draft, cell):
 
 def put(draft, key, text):
     block = draft.current(key)
-    gap = block.raw[len(block.raw.rstrip("\n")) :]
+    blank = r"(\n#?)*\Z" if block.kind == "markdown" else r"\n*\Z"
+    gap = re.search(blank, block.raw)[0]  # how this author separates cells
     draft.units[key] = [percent(block, text, gap) if b is block else b for b in draft.units[key]]
 
 

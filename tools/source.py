@@ -36,7 +36,7 @@ class Block:
     line: int  # of the marker, from 1
     kind: str  # "markdown" | "code" | "raw"
     attributes: dict  # what the marker says: key, lang, tags
-    source: str  # the cell's text
+    source: str  # the cell's text, without empty lines around it
 
     @property
     def key(self):
@@ -96,7 +96,7 @@ def parse(text, path):
             line=start + 1,
             kind=cell.cell_type,
             attributes={name: value for name, value in cell.metadata.items() if name not in LAYOUT},
-            source=cell.source,
+            source=cell.source.strip("\n"),
         )
         for start, end, cell in zip(starts, [*starts, len(lines)][1:], cells, strict=True)
     ]

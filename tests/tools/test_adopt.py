@@ -60,6 +60,17 @@ def test_prose_is_taken_for_its_language_alone(built, adopt, edit, source):
     assert build(built, []) == [] and check(built) == []
 
 
+def test_the_separation_of_cells_stays_as_the_author_likes_it(built, adopt, edit, source):
+    path = built.source(NAME)
+    path.write_text(source().replace("\n\n# %% [markdown]", "\n#\n# %% [markdown]"), encoding="utf-8")
+    assert build(built, []) == []
+    before = source()
+    edit("ja", lambda cells, order: cells["section-3"].update(source="## 確かめる\n\n別。"))
+    assert adopt("ja") == 0
+    assert source() == before.replace("# ## 確かめる\n#\n# 本文。\n", "# ## 確かめる\n#\n# 別。\n")
+    assert build(built, []) == [] and check(built) == []
+
+
 def test_code_is_taken_for_both_editions(built, adopt, edit, source):
     edit("ja", lambda cells, order: cells["agreement"].update(source="x = np.arange(5)\nprint(double(x))"))
     assert adopt("ja") == 0
