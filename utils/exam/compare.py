@@ -46,7 +46,7 @@ def summary(value):
         return _number(array[()])
     if array.size <= 8:
         return f"array({_nested(array)})"
-    return f"array{_shape(array)} {array.dtype}"
+    return f"array(shape={_shape(array)}, {array.dtype})"
 
 
 def _shape(array):
@@ -93,14 +93,14 @@ def _plain_numbers(sequence):
 
 def _named(part):
     """("its part [1] ", "戻り値の [1] ") in front of a message about a part of the result."""
-    return (f"at {part}: ", f"{part} で、") if part else ("", "")
+    return (f"at {part}: ", f"{part} の") if part else ("", "")
 
 
 def _values(got, expected, part):
     en, ja = _named(part)
     return both(
         f"{en}got {summary(got)}, expected {summary(expected)}",
-        f"{ja}結果 {summary(got)}、正しくは {summary(expected)}",
+        f"{ja}結果は {summary(got)}、正しくは {summary(expected)} です",
     )
 
 
@@ -110,12 +110,12 @@ def _sequences(got, expected, rtol, atol, part):
         kind = summary(got)
         return both(
             f"{en}got {kind}, expected {len(expected)} results: return a, b, …",
-            f"{ja}結果は {kind} だが、{len(expected)} 個の値を返す必要がある(return a, b, …)",
+            f"{ja}結果は {kind} ですが、{len(expected)} 個の値を返す必要があります(return a, b, …)",
         )
     if len(got) != len(expected):
         return both(
             f"{en}got {len(got)} results, expected {len(expected)}",
-            f"{ja}値が {len(got)} 個返されたが、正しくは {len(expected)} 個",
+            f"{ja}返された値は {len(got)} 個、正しくは {len(expected)} 個です",
         )
     for i, (mine, theirs) in enumerate(zip(got, expected, strict=True)):
         found = difference(mine, theirs, rtol, atol, f"{part}[{i}]")
@@ -127,12 +127,11 @@ def _sequences(got, expected, rtol, atol, part):
 def _dicts(got, expected, rtol, atol, part):
     en, ja = _named(part)
     if not isinstance(got, dict) or set(got) != set(expected):
-        keys = sorted(map(repr, got)) if isinstance(got, dict) else summary(got)
-        keys = ", ".join(keys) if isinstance(keys, list) else keys
-        wanted = ", ".join(sorted(map(repr, expected)))
+        wanted = ", ".join(map(repr, expected))
+        keys = ", ".join(map(repr, got)) if isinstance(got, dict) else ""
         return both(
-            f"{en}got {keys}, expected a dict with the keys {wanted}",
-            f"{ja}結果は {keys}、正しくはキー {wanted} をもつ辞書",
+            f"{en}got {f'a dict with the keys {keys}' if keys else summary(got)}, expected the keys {wanted}",
+            f"{ja}結果は {f'キー {keys} をもつ辞書' if keys else summary(got)}、正しくはキー {wanted} をもつ辞書です",
         )
     for key, theirs in expected.items():
         found = difference(got[key], theirs, rtol, atol, f"{part}[{key!r}]")
@@ -149,11 +148,13 @@ def _arrays(got, expected, rtol, atol, part):
     if mine is None or mine.dtype.kind not in "biufc":
         wanted = f"array of shape {_shape(theirs)}" if theirs.ndim else "number"
         wanted_ja = f"形状 {_shape(theirs)} の配列" if theirs.ndim else "数"
-        return both(f"{en}got {summary(got)}, expected a {wanted}", f"{ja}結果は {summary(got)}、正しくは{wanted_ja}")
+        return both(
+            f"{en}got {summary(got)}, expected a {wanted}", f"{ja}結果は {summary(got)}、正しくは{wanted_ja}です"
+        )
     if mine.shape != theirs.shape:
         return both(
             f"{en}got shape {_shape(mine)}, expected shape {_shape(theirs)}",
-            f"{ja}結果の形状は {_shape(mine)}、正しくは {_shape(theirs)}",
+            f"{ja}結果の形状は {_shape(mine)}、正しくは {_shape(theirs)} です",
         )
     exact = theirs.dtype.kind in "biu" and mine.dtype.kind in "biu"
     close = mine == theirs if exact else np.isclose(mine, theirs, rtol=rtol, atol=atol, equal_nan=True)
@@ -161,7 +162,7 @@ def _arrays(got, expected, rtol, atol, part):
         return None
     if theirs.ndim == 0:
         here, there = _told_apart(mine[()], theirs[()])
-        return both(f"{en}got {here}, expected {there}", f"{ja}結果 {here}、正しくは {there}")
+        return both(f"{en}got {here}, expected {there}", f"{ja}結果は {here}、正しくは {there} です")
     return _elements(mine, theirs, close, part)
 
 
@@ -181,6 +182,6 @@ def _elements(mine, theirs, close, part):
     return both(
         f"{en}the shape {_shape(mine)} is right, but {wrong} of {size} elements differ; "
         f"furthest at {index}: got {here}, expected {there}{types}",
-        f"{ja}形状 {_shape(mine)} は正しいが、{size} 要素のうち {wrong} 個が異なる。"
-        f"差が最大の {index} では結果 {here}、正しくは {there}{types_ja}",
+        f"{ja}形状 {_shape(mine)} は正しいのですが、{size} 要素のうち {wrong} 個が異なります。"
+        f"差が最大の {index} では結果が {here}、正しくは {there} です{types_ja}",
     )

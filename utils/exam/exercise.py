@@ -23,10 +23,10 @@ WORDS = {
         "hint": "Hint",
     },
     "ja": {
-        "blank": "… まだ解答がない。空欄を埋めてそのセルを実行し、次にこのセルを実行する。",
-        "error": "✗ エラーで止まる。",
-        "wrong": "✗ まだ正しくない。",
-        "right": "✓ 正解。すべての例({cases} 個)で正しい結果と一致した。",
+        "blank": "… まだ解答がありません。空欄を埋めてそのセルを実行してから、このセルを実行してください。",
+        "error": "✗ エラーで止まりました。",
+        "wrong": "✗ まだ正しくありません。",
+        "right": "✓ 正解です。すべての例({cases} 個)で正しい結果と一致しました。",
         "hint": "ヒント",
     },
 }
@@ -217,7 +217,7 @@ def _shown_case(i, case, reference):
     given = ", ".join(
         f"{name} = {summary(value)}" if name else summary(value) for name, value in zip(names, case, strict=False)
     )
-    return both(f"Case {i + 1}: {given}", f"例 {i + 1}:{given}")
+    return both(f"Case {i + 1}: {given}", f"例 {i + 1}: {given}")
 
 
 def _capitalized(message):

@@ -77,11 +77,14 @@ def blocks(text):
 
 def code_block(source):
     """HTML of a block of code."""
-    return f"<pre><code>{html.escape(source.strip(chr(10)), quote=False)}</code></pre>"
+    style = "margin:.6em 0;padding:.6em .8em;overflow-x:auto;background-color:rgba(128,128,128,.1);border-radius:4px"
+    code = html.escape(source.strip("\n"), quote=False)
+    return f'<pre class="sq-code" style="{style}"><code style="background-color:transparent">{code}</code></pre>'
 
 
 def code_inline(source):
     """HTML of code inside a line; line breaks and indentation survive without a style sheet."""
     lines = html.escape(source.strip("\n"), quote=False).split("\n")
     kept = [re.sub(r"^ +", lambda indent: "&nbsp;" * len(indent[0]), line) for line in lines]
-    return f"<code>{'<br>'.join(kept)}</code>"
+    style = ' style="display:inline-block;vertical-align:top"' if len(kept) > 1 else ""
+    return f"<code{style}>{'<br>'.join(kept)}</code>"

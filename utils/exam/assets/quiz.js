@@ -25,7 +25,7 @@
       const mark = document.createElement("span");
       mark.className = "sq-first";
       mark.textContent = right ? say.right : say.wrong;
-      target.querySelector("summary").append(mark);
+      target.querySelector("summary").append(" ", mark);
       show();
     }, true);
     again.addEventListener("click", () => {
