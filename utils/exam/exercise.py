@@ -189,14 +189,17 @@ def _left_blank(func, error=None):
     while trace is not None:
         functions.append(trace.tb_frame.f_code)
         trace = trace.tb_next
-    return any(_has_ellipsis(function) for function in functions)
+    found = [_has_ellipsis(function) for function in functions]
+    # Where the source cannot be read, a name that was never assigned is what a blank leaves behind.
+    return any(found) or (found[0] is None and isinstance(error, NameError))
 
 
 def _has_ellipsis(function):
+    """Whether a bare `...` is a statement of the function; None if its source cannot be read."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
-        return False
+        return None
     return any(
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value is ...
         for node in ast.walk(tree)

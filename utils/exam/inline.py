@@ -6,66 +6,12 @@ The script only keeps the score.
 """
 
 import html
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 
 from utils import runtime
 from utils.exam import bank, instance, markup, model, syllabus
 from utils.exam.faults import BankError, QuestionError, nearest
-
-ASSETS = Path(__file__).parent / "assets"
-
-# Styles in place survive in a notebook that is not trusted, where a style sheet does not. Half-transparent grey shows
-# on a light and on a dark page; text keeps the page's colour.
-STYLE = {
-    "quiz": "max-width:54em;line-height:1.6",
-    "set": "margin:1.5em 0;padding-left:1em;border-left:3px solid rgba(128,128,128,.4)",
-    "question": "margin:1.2em 0;padding:.4em 1em .8em;min-width:0;border:1px solid rgba(128,128,128,.5)",
-    "legend": "padding:0 .5em;font-size:90%",
-    "choice": "margin:.4em 0;border:1px solid rgba(128,128,128,.3);border-radius:4px",
-    "summary": "padding:.35em .7em;cursor:pointer",
-    "right": "margin:0 0 .4em;padding:.1em 1em .1em 1.4em;border-left:4px solid #2a9d8f",
-    "wrong": "margin:0 0 .4em;padding:.1em 1em .1em 1.4em;border-left:4px solid #d1495b",
-    "source": "font-size:90%",
-    "blank": "padding:0 .3em;border:1px solid rgba(128,128,128,.9);border-radius:3px",
-    "image": "max-width:100%;background-color:#ffffff;border-radius:4px",
-}
-
-WORDS = {
-    "en": {
-        "quiz": "Questions",
-        "intro": "Open the choice you would give as your answer; it says whether it is right, and why.",
-        "set": "Questions {first}–{last} share this text.",
-        "question": "Question {number}",
-        "concept": "Concept",
-        "calculation": "Calculation",
-        "code": "Code",
-        "right": "✓ Right answer.",
-        "wrong": "✗ Not the answer.",
-        "source": "Source: {citation}",
-        "first_right": "← your answer: ✓ right",
-        "first_wrong": "← your answer: ✗ not this one",
-        "score": "Right: {right} of {answered} answered ({all} questions)",
-        "again": "Start over",
-    },
-    "ja": {
-        "quiz": "確認テスト",
-        "intro": "答えだと思う選択肢を開いてください。正誤と理由が表示されます。",
-        "set": "次の文章は問{first}〜問{last}に共通です。",
-        "question": "問{number}",
-        "concept": "知識",
-        "calculation": "計算",
-        "code": "コード",
-        "right": "✓ 正解。",
-        "wrong": "✗ 不正解。",
-        "source": "出典: {citation}",
-        "first_right": "← あなたの解答: ✓ 正解",
-        "first_wrong": "← あなたの解答: ✗ 不正解",
-        "score": "解答 {answered} 問のうち正解 {right} 問(全 {all} 問)",
-        "again": "最初から",
-    },
-}
+from utils.exam.page import SCRIPT, SHEET, STYLE, WORDS
 
 
 def quiz(name, ids=None):
@@ -120,18 +66,13 @@ class Quiz:
             parts.append(body if stem is None else _set(self._stems[stem], group, lang, body))
         said = {"score": "score", "again": "again", "right": "first_right", "wrong": "first_wrong"}
         data = " ".join(f'data-{key}="{html.escape(words[word])}"' for key, word in said.items())
-        style = f"<style>{_asset('quiz.css')}</style>"
+        style = f"<style>{SHEET}</style>"
         score = '<div class="sq-end"><p role="status" aria-live="polite"></p></div>'
-        script = f"<script>{_asset('quiz.js')}</script>"
+        script = f"<script>{SCRIPT}</script>"
         attributes = f'class="study-quiz tex2jax_process mathjax_process" style="{STYLE["quiz"]}" lang="{lang}"'
         label = f'role="group" aria-label="{words["quiz"]} {self.name}"'
         body = f"{style}<p>{words['intro']}</p>{''.join(parts)}{score}"
         return f"<div {attributes} {label} {data}>{body}</div>{script}"
-
-
-@cache
-def _asset(name):
-    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _set(stem, group, lang, body):

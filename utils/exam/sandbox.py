@@ -129,7 +129,9 @@ class Sandbox:
         )
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process.stdout, self._answers), daemon=True).start()
-        self._do({"job": "warm", "modules": ["numpy"]}, START_LIMIT)
+        started = self._do({"job": "warm", "modules": ["numpy"]}, START_LIMIT)
+        if started.how != "passed":
+            raise RuntimeError(f"the worker process ({sys.executable} -m utils.exam.worker) does not start: {started}")
 
     def _do(self, job, limit):
         if self._process is None:
