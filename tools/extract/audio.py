@@ -12,8 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import soundfile
-from scipy.signal import resample_poly
+import soundfile  # deptry: ignore[DEP001] – see above: needed only to make the files again
+from scipy.signal import resample_poly  # deptry: ignore[DEP001, DEP003]
 
 DATA = Path(__file__).parents[2] / "data"
 RATE = 8000  # samples a second

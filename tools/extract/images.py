@@ -51,7 +51,7 @@ def digits():
 
 def small_digits():
     """scikit-learn's 8×8 digits: 1,797 images of counts 0 … 16."""
-    from sklearn.datasets import load_digits
+    from sklearn.datasets import load_digits  # deptry: ignore[DEP001] – needed only to make the file again
 
     bunch = load_digits()
     assert bunch.images.shape == (1797, 8, 8) and bunch.images.max() == 16
