@@ -115,10 +115,10 @@ def steps(python, hidden):
     ]
     variables = {"STUDY_PROFILE": "quick", "CUDA_VISIBLE_DEVICES": "-1"}  # the same work on every machine
     if every := notebooks():
-        plan.append(("notebooks", f"{len(every)} notebooks run", [*pytest, *NBVAL, *every], variables))
+        plan.append(("notebooks", f"every notebook runs ({len(every)})", [*pytest, *NBVAL, *every], variables))
     if ready := notebooks(only_tpu=True):
         variables = {**variables, "PYTHONPATH": hidden, "KERAS_BACKEND": "jax"}
-        plan.append(("tpu image", f"{len(ready)} notebooks run on JAX alone", [*pytest, *NBVAL, *ready], variables))
+        plan.append(("tpu image", f"those for the TPU image run on JAX alone ({len(ready)})", [*pytest, *NBVAL, *ready], variables))
     return plan
 
 
