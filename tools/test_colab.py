@@ -118,7 +118,9 @@ def steps(python, hidden):
         plan.append(("notebooks", f"every notebook runs ({len(every)})", [*pytest, *NBVAL, *every], variables))
     if ready := notebooks(only_tpu=True):
         variables = {**variables, "PYTHONPATH": hidden, "KERAS_BACKEND": "jax"}
-        plan.append(("tpu image", f"those for the TPU image run on JAX alone ({len(ready)})", [*pytest, *NBVAL, *ready], variables))
+        plan.append(
+            ("tpu image", f"TPU chapters run on JAX alone ({len(ready)})", [*pytest, *NBVAL, *ready], variables)
+        )
     return plan
 
 
