@@ -1,6 +1,6 @@
 """`tools/build.py --check`: is every edition what its source gives, outputs included? Nothing is executed."""
 
-from tools.dependencies import code_digest, dependencies
+from tools.dependencies import record
 from tools.editions import EDITED, open_edition
 from tools.outputs import clean, faults, outputs_digest
 from tools.project import LANGUAGES
@@ -47,12 +47,13 @@ def check_chapter(project, chapter):
             problems.append(f"{chapter.path}:1: {project.shown(path)} is missing; {BUILD}")
     if problems:
         return problems
+    current = record(project, chapter)
     for lang, edition in editions.items():
-        problems += check_edition(project, chapter, lang, edition)
+        problems += check_edition(project, chapter, lang, edition, current)
     return problems + check_agreement(chapter, editions)
 
 
-def check_edition(project, chapter, lang, edition):
+def check_edition(project, chapter, lang, edition, current):
     path = project.shown(project.edition(lang, chapter.name))
     cells = {cell.key: cell for cell in chapter.cells}
     problems = []
@@ -66,7 +67,7 @@ def check_edition(project, chapter, lang, edition):
         problems.append(
             f"{path}:1: {size:.0f} kB; a notebook stays under {MAX_BYTES // 1000} kB: fewer or smaller figures"
         )
-    problems += check_made_from(project, chapter, path, edition)
+    problems += check_made_from(chapter, path, edition, current)
     check_texts(project, chapter, lang, edition, say)
     check_outputs(chapter, edition, say)
     if not problems and edition.text != expected_text(project, chapter, lang, edition):
@@ -74,12 +75,12 @@ def check_edition(project, chapter, lang, edition):
     return problems
 
 
-def check_made_from(project, chapter, path, edition):
-    """Code and dependencies now against those the outputs were made from."""
+def check_made_from(chapter, path, edition, current):
+    """Code and dependencies now (`current`) against those the outputs were made from."""
     problems = []
-    if edition.study.get("code") != code_digest(chapter):
+    if edition.study.get("code") != current["code"]:
         problems.append(f"{chapter.path}:1: the code changed since the outputs of {path} were made; {BUILD}")
-    before, now = edition.study.get("dependencies", {}), dependencies(project, chapter)
+    before, now = edition.study.get("dependencies", {}), current["dependencies"]
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             how = "was added" if name not in before else "is gone" if name not in now else "changed"

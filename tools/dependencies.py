@@ -23,6 +23,11 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def record(project, chapter):
+    """What outputs made now are made from."""
+    return {"code": code_digest(chapter), "dependencies": dependencies(project, chapter)}
+
+
 def code_digest(chapter):
     """Digest of what is executed, in order, with the tags that say how."""
     return digest(repr([(c.key, sorted(c.tags), significant(stub(c.text["en"]))) for c in chapter.code()]))

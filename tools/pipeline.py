@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from tools.dependencies import PINNED, code_digest, dependencies
+from tools.dependencies import PINNED, record
 from tools.editions import EDITED, open_edition, stored_outputs
 from tools.outputs import outputs_digest
 from tools.project import LANGUAGES, read, write
@@ -64,11 +64,6 @@ def open_editions(project, chapter, discard):
     if problems and not discard:
         raise SourceError(problems)
     return editions
-
-
-def record(project, chapter):
-    """What outputs made now are made from."""
-    return {"code": code_digest(chapter), "dependencies": dependencies(project, chapter)}
 
 
 def reusable(project, chapter, editions):

@@ -1,5 +1,6 @@
 """From a chapter and its outputs to the text of an edition: stable to the byte, nothing but what readers need."""
 
+import nbformat
 from nbformat import v4
 
 from tools.dependencies import digest
@@ -22,22 +23,21 @@ def render(project, chapter, lang, outputs, record):
     """
     cells, digests, count = [], [], 0
     for cell_id, kind, tags, source in layout(project, chapter, lang):
+        metadata = {"tags": list(tags)} if tags else {}
+        cell = {"cell_type": kind, "id": cell_id, "metadata": metadata, "source": source}
         line = f"{cell_id} {digest(source)}"
         if kind == "code":
             count += 1
             made = counted(outputs[cell_id], count)
-            cell = v4.new_code_cell(source, id=cell_id, execution_count=count, outputs=made)
+            cell |= {"execution_count": count, "outputs": made}
             line += f" {outputs_digest(made)}"
-        else:
-            cell = v4.new_markdown_cell(source, id=cell_id)
-        if tags:
-            cell.metadata["tags"] = list(tags)
         cells.append(cell)
         digests.append(line)
     study = {field: chapter.header[field] for field in SHOWN_FIELDS}
     study |= {"chapter": chapter.name, "language": lang, "source": chapter.path, "cells": digests, **record}
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "study": study}
-    return v4.writes(v4.new_notebook(cells=cells, metadata=metadata, nbformat_minor=5)) + "\n"
+    notebook = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return v4.writes(nbformat.from_dict(notebook)) + "\n"
 
 
 def layout(project, chapter, lang):
@@ -53,11 +53,10 @@ def layout(project, chapter, lang):
 
 def shown(project, name, lang, text):
     """Text of a source cell as an edition shows it: exercises as stubs, badge and setup code filled in."""
-    values = {BADGE: badge(project, name, lang), SETUP: project.setup_code(lang)}
     text = stub(text)
-    for sign, value in values.items():
-        text = text.replace(sign, value)
-    return text
+    if BADGE in text:
+        text = text.replace(BADGE, badge(project, name, lang))
+    return project.setup_code(lang) if text.strip() == SETUP else text
 
 
 def solution(code, lang):
