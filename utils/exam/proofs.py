@@ -22,11 +22,13 @@ def prove(chapter, question, sandbox, limit):
     """
     faults, note = _PROOFS[question.kind](question, sandbox, limit)
     if not faults and question.figure:
-        faults = _call(sandbox, "figure", "picture", question.model_dump(mode="json"))
+        faults = _call(sandbox, "figure", question.figure, "picture", question.model_dump(mode="json"))
     members = [other for other in chapter.questions if other.stem == question.stem]
     if question.stem is not None and members[0] is question:
         stem = chapter.stems[question.stem].model_dump(mode="json")
-        faults += _call(sandbox, "stem", "stem", stem, [one.model_dump(mode="json") for one in members])
+        faults += _call(
+            sandbox, "stem", f"stem {question.stem!r}", "stem", stem, [one.model_dump(mode="json") for one in members]
+        )
     return faults, note
 
 
@@ -36,13 +38,16 @@ def slow_modules(question):
     return tuple(name for name, pattern in SLOW.items() if re.search(pattern, source))
 
 
-def _call(sandbox, field, name, *arguments):
+def _call(sandbox, field, subject, name, *arguments):
+    """Faults found by a function of `draws` in the worker; `subject` is what it runs, for when that fails."""
     outcome = sandbox.call(f"utils.exam.draws.{name}", *arguments)
-    return [tuple(fault) for fault in outcome.result] if outcome.how == "passed" else [(field, str(outcome))]
+    if outcome.how != "passed":
+        return [(field, f"{subject} {'raises ' * (outcome.how == 'failed')}{outcome}")]
+    return [tuple(fault) for fault in outcome.result]
 
 
 def _calculation(question, sandbox, limit):
-    faults = _call(sandbox, "generator", "calculation", question.model_dump(mode="json"), SEEDS)
+    faults = _call(sandbox, "generator", question.generator, "calculation", question.model_dump(mode="json"), SEEDS)
     return faults, f"computed for {SEEDS + 1} seeds"
 
 

@@ -87,14 +87,16 @@ def _reset():
 
 
 def _described(error, place=None, source=""):
-    """What was raised, and in which line of the source."""
-    lines = source.splitlines()
-    number = error.lineno if isinstance(error, SyntaxError) else None
-    for frame, at in traceback.walk_tb(error.__traceback__):
-        if place and frame.f_code.co_filename == place:
-            number = at
-    line = lines[number - 1].strip() if number and number <= len(lines) else ""
+    """What was raised, and in which line: of `source` if it was compiled under the name `place`, else of a file."""
     message = error.msg if isinstance(error, SyntaxError) else str(error)
+    number = error.lineno if isinstance(error, SyntaxError) else None
+    frames = traceback.extract_tb(error.__traceback__)
+    if place is None:
+        line = f"{frames[-1].line} ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    else:
+        number = next((frame.lineno for frame in reversed(frames) if frame.filename == place), number)
+        lines = source.splitlines()
+        line = lines[number - 1].strip() if number and number <= len(lines) else ""
     return {"error": type(error).__name__, "message": message.strip()[:300], "line": line[:200]}
 
 
