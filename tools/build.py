@@ -36,6 +36,11 @@ def main(arguments=None, root=None):
         return report(problems)
     except ValueError as error:
         return report(str(error).splitlines())
+    except OSError as error:
+        return report([f"{error}; nothing is half written: repair that and build again"])
+    except KeyboardInterrupt:
+        print("interrupted; notebooks that were not finished are as they were", file=sys.stderr)
+        return 130
 
 
 def parse_arguments(arguments):

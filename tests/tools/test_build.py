@@ -2,8 +2,10 @@
 
 import base64
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tools.pipeline import build
 from tools.project import Project, write
 
 NAME = "01_doubling"
+ROOT = Path(command.__file__).parents[1]
 
 
 @pytest.fixture
@@ -213,7 +216,7 @@ def test_one_refused_chapter_does_not_stop_another(built, change, capsys):
     assert built.edition("ja", "02_other").exists()
 
 
-def test_interrupted_writing_leaves_both_editions_as_they_were(built, change, editions, monkeypatch):
+def test_a_failing_write_leaves_both_editions_as_they_were(built, change, editions, monkeypatch, capsys):
     before = editions(built)
     change(built.source(NAME), "約束。", "別の約束。")
     change(built.source(NAME), "A promise.", "Another promise.")
@@ -226,8 +229,8 @@ def test_interrupted_writing_leaves_both_editions_as_they_were(built, change, ed
         return real(self, target)
 
     monkeypatch.setattr(Path, "replace", second_fails)
-    with pytest.raises(OSError, match="disk full"):
-        build(built, [])
+    assert command.main([], built.root) == 1
+    assert "disk full; nothing is half written" in capsys.readouterr().err
     assert editions(built) == before and not list(built.root.rglob("*.new"))
 
 
@@ -313,11 +316,31 @@ def test_command_names_chapters_and_refuses_unknown_ones(built, no_kernel, capsy
 
 def test_the_command_runs_from_any_folder(tmp_path):
     script = Path(command.__file__)
-    for folder in (script.parents[1], script.parent, tmp_path):
+    for folder in (ROOT, script.parent, tmp_path):
         done = subprocess.run(
             [sys.executable, script, "--help"], cwd=folder, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0 and "--adopt FILE" in done.stdout, done.stderr
+
+
+def test_an_interrupt_ends_the_kernels_and_leaves_the_notebooks(built, change, editions):
+    before = editions(built)
+    change(
+        built.source(NAME),
+        "x = np.arange(3)",
+        "import pathlib\nimport time\n\npathlib.Path('pid').touch()\ntime.sleep(60)",
+    )
+    # Started in the background of a shell, a process would ignore the signal.
+    code = "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += f"from tools.build import main\nsys.exit(main([], {str(built.root)!r}))"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    started = built.edition("en", "x").parent / "pid"
+    deadline = time.monotonic() + 60
+    while not started.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert "interrupted; notebooks that were not finished are as they were" in process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and editions(built) == before
 
 
 def test_a_dependency_that_changes_during_the_run_is_noticed(built, monkeypatch):
