@@ -40,8 +40,8 @@ class ThisPython(KernelSpecManager):
 
 def environment(scratch):
     """Environment of a kernel: no settings of the person at the keyboard, no GPU, the quick profile."""
-    # Under pytest a kernel would not watch file descriptor 2, where TensorFlow writes.
-    dropped = ("STUDY_", "MPL", "PYTEST_CURRENT_TEST")
+    # The last: under pytest a kernel would not watch file descriptor 2, where TensorFlow writes.
+    dropped = ("STUDY_", "MPL", "TF_", "KERAS_", "XLA_", "PYTEST_CURRENT_TEST")
     variables = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return variables | {
         "STUDY_PROFILE": "quick",
