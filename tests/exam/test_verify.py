@@ -94,7 +94,7 @@ questions:
     [
         (drawn("tie"), "q", "w", "choices: seed 7: a mistake leads to the answer '1' (values {'x': 1})"),
         (drawn("tie_for_other_seeds"), "q", "w", "choices: seed 100"),
-        (drawn("never_ends"), "q", "w", "drawn.never_ends does not finish in 5 s"),
+        (drawn("never_ends"), "q", "w", "drawn.never_ends does not finish in 2 s"),
         (drawn("global_stream"), "q", "w", "generator: seed 7: two draws differ; draw from `rng` only"),
         (drawn("no_problem"), "q", "w", "returned int; expected a Problem"),
         (
@@ -121,7 +121,7 @@ questions:
     ],
 )
 def test_calculation(proven, monkeypatch, generator, question, why, expected):
-    monkeypatch.setattr("utils.exam.sandbox.CALL_LIMIT", 5.0)
+    monkeypatch.setattr("utils.exam.sandbox.CALL_LIMIT", 2.0)
     text = CALCULATION.replace("GENERATOR", generator).replace("QUESTION", question).replace("WHY", why)
     message = only(proven(text))
     assert "question 'drawn': " in message and expected in message

@@ -146,11 +146,9 @@ def _arrays(got, expected, rtol, atol, part):
     if theirs is None or theirs.dtype.kind not in "biufc":
         return None if got == expected else _values(got, expected, part)
     if mine is None or mine.dtype.kind not in "biufc":
-        wanted = f"array of shape {_shape(theirs)}" if theirs.ndim else "number"
+        wanted = f"an array of shape {_shape(theirs)}" if theirs.ndim else "a number"
         wanted_ja = f"形状 {_shape(theirs)} の配列" if theirs.ndim else "数"
-        return both(
-            f"{en}got {summary(got)}, expected a {wanted}", f"{ja}結果は {summary(got)}、正しくは{wanted_ja}です"
-        )
+        return both(f"{en}got {summary(got)}, expected {wanted}", f"{ja}結果は {summary(got)}、正しくは{wanted_ja}です")
     if mine.shape != theirs.shape:
         return both(
             f"{en}got shape {_shape(mine)}, expected shape {_shape(theirs)}",
