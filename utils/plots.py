@@ -1,0 +1,63 @@
+"""The look that all chapters share, and the few plots that several of them draw."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+# Okabe and Ito's colours: readers with any kind of colour vision can tell them apart. In diagrams the first three
+# always mean the same: what goes in, what is learned, what comes out.
+INPUT, WEIGHT, OUTPUT = "#0072B2", "#D55E00", "#009E73"
+ORANGE, SKY, PINK = "#E69F00", "#56B4E9", "#CC79A7"
+INK, GREY, PALE = "#333333", "#8a8a8a", "#e9e9e9"
+SERIES = (INPUT, WEIGHT, OUTPUT, PINK, ORANGE, SKY)
+
+STYLE = {
+    "figure.dpi": 100,  # Jupyter would show 72: small and blurred
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.prop_cycle": mpl.cycler(color=SERIES),
+    "axes.edgecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": PALE,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+    "text.color": INK,
+}
+
+
+def style():
+    """Give every figure drawn from now on the look of the chapters."""
+    plt.rcParams.update(STYLE)
+
+
+def training_curves(curves, metric="accuracy", chance=None):
+    """Training and validation curves of one or several models, epoch by epoch.
+
+    Args:
+        curves: dict from a model's name to its Keras history: a dict with lists under `metric` and `val_` + `metric`.
+        metric: "accuracy", "loss" or any other name in the history.
+        chance: what guessing would give, drawn as a dotted line; None for no line.
+
+    Returns:
+        matplotlib Figure: training on the left, validation on the right, on one scale.
+
+    Raises:
+        ValueError: if a history lacks the metric.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
+    for ax, prefix, title in zip(axes, ("", "val_"), ("training", "validation"), strict=True):
+        for (name, history), marker in zip(curves.items(), "os^Dv*" * len(curves), strict=False):
+            if prefix + metric not in history:
+                raise ValueError(f"the history of {name!r} has no {prefix + metric!r}; it has: {', '.join(history)}")
+            values = history[prefix + metric]
+            ax.plot(range(1, len(values) + 1), values, marker=marker, label=name)
+        if chance is not None:
+            ax.axhline(chance, color=GREY, linestyle=":", label="chance")
+        ax.set(title=title, xlabel="epoch")
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    axes[0].set_ylabel(metric)
+    axes[1].legend(loc="best")
+    return fig
