@@ -117,6 +117,8 @@ questions:
         (drawn("tie"), '"{answer}"', "w", "question.en: seed 7: {answer} is not one of the problem's values"),
         (drawn("tie"), r'"$\\frac{a}{b}$"', "w", "write {{ and }} for braces that are meant as such"),
         (drawn("tie"), "q", '"{x"', "choices[0].why.en: seed 7: expected '}' before end of string"),
+        (drawn("third"), "q", '"{answer:.3f}"', "format: seed 7: shows 0.3333333333333333; give the number of digits"),
+        (drawn("arrays"), "q", '"{x}"', "choices: seed 7: 0.3333333333333333 has too many digits"),
         (drawn("tie"), "q", '"{x:.q}"', "choices[0].why.en: seed 7: cannot be filled in with"),
     ],
 )

@@ -239,7 +239,7 @@ def _explain(cls, detail):
         return f"{given!r} given; expected {expected}"
     if kind in ("string_type", "int_type", "bool_type", "list_type", "dict_type", "model_type"):
         noun = {"string": "a text in quotes", "int": "a whole number", "bool": "true or false", "list": "a list"}
-        return f"{model._as_read(given)}; expected {noun.get(kind[:-5], 'keys and values')}"
+        return f"{model.as_read(given)}; expected {noun.get(kind[:-5], 'keys and values')}"
     return f"{given!r} given; {detail['msg']}"
 
 

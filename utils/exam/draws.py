@@ -3,6 +3,8 @@
 Every function takes and returns what JSON can hold; faults are pairs [field, message].
 """
 
+import re
+
 from utils.exam import figure, instance, model
 from utils.exam.faults import QuestionError
 
@@ -18,9 +20,10 @@ def calculation(content, seeds):
             asked, again = instance.ask(question, seed), instance.ask(question, seed)
         except QuestionError as error:
             return [[error.field, f"seed {seed}: {error}"]]
-        if asked != again:
+        # Values are compared as texts: they may hold arrays.
+        if (asked.text, asked.choices, repr(asked.values)) != (again.text, again.choices, repr(again.values)):
             return [["generator", f"seed {seed}: two draws differ; draw from `rng` only"]]
-        faults = _ties(asked, seed)
+        faults = _ties(asked, seed) or _endless(asked, seed)
         if faults:
             return faults
     return []
@@ -39,6 +42,16 @@ def _ties(asked, seed):
                     else "two mistakes lead to"
                 )
                 return [["choices", f"seed {seed}: {what} {text!r} (values {asked.values}); `distinct` redraws ties"]]
+    return []
+
+
+def _endless(asked, seed):
+    """Numbers such as 0.30000000000000004 in a text."""
+    for lang in model.LANGUAGES:
+        for field, text in (("question", asked.text), *(("choices", choice.why) for choice in asked.choices)):
+            found = re.search(r"\d*\.\d{9,}", text[lang])
+            if found:
+                return [[field, f"seed {seed}: {found[0]} has too many digits; give them, as in {{answer:.3f}}"]]
     return []
 
 

@@ -8,6 +8,8 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from utils.exam import model
 from utils.exam.faults import QuestionError, nearest
 
@@ -133,7 +135,14 @@ def _result_text(formats, result, field):
         raise QuestionError(field, f"the result is {result}; expected a finite number")
     if isinstance(result, float) and formats.en == "{}" and len(shown["en"]) > 8:
         raise QuestionError("format", f"shows {shown['en']}; give the number of digits, such as format: '{{:.3f}}'")
-    return model.Text(**shown)
+    return _text(shown, field)
+
+
+def _text(texts, field):
+    try:
+        return model.Text(**texts)
+    except ValidationError as error:
+        raise QuestionError(field, f"reads {texts}: {error.errors()[0]['msg']}") from error
 
 
 def fill(text, values, field):
@@ -161,7 +170,7 @@ def fill(text, values, field):
             filled[lang] = source.format(**values)
         except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
             raise QuestionError(place, f"cannot be filled in with {values}: {error}") from error
-    return model.Text(**filled)
+    return _text(filled, field)
 
 
 def stem_text(stem, asked):

@@ -36,7 +36,7 @@ class Text(Model):
         if isinstance(value, str):
             return {"en": value, "ja": value}
         if not isinstance(value, dict):
-            raise ValueError(f"{_as_read(value)}; expected a text in quotes, or {{en: …, ja: …}}")
+            raise ValueError(f"{as_read(value)}; expected a text in quotes, or {{en: …, ja: …}}")
         return value
 
     @field_validator("en", "ja")
@@ -49,7 +49,7 @@ class Text(Model):
         return getattr(self, lang)
 
 
-def _as_read(value):
+def as_read(value):
     """How YAML read something that should have been a text."""
     if value is None:
         return "nothing stands here"
