@@ -1,4 +1,4 @@
-"""The pictures of chapter 01: a kernel that slides, channels that meet, windows that become rows, stamps that overlap."""
+"""What a convolution does: a kernel slides, channels meet, windows become rows, stamps overlap."""
 
 import numpy as np
 
