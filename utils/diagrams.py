@@ -2,15 +2,16 @@
 
 import matplotlib.pyplot as plt
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart. One colour a weight, in every picture.
-INPUT, RECURRENT, OUTPUT, INK = "#0072B2", "#D55E00", "#009E73", "#333333"
+from utils.plots import INK, INPUT, OUTPUT
+from utils.plots import WEIGHT as RECURRENT
+
 STATE = "#fdf1e7"
 WIDTH, HEIGHT, RADIUS = 2.6, 1.75, 0.36
 
 
 def canvas(left, right, bottom, top, unit=0.85):
     """(figure, axes without a frame) that cover these coordinates, one unit being `unit` inches across and up."""
-    fig = plt.figure(figsize=((right - left) * unit, (top - bottom) * unit))
+    fig = plt.figure(figsize=((right - left) * unit, (top - bottom) * unit), layout="none")
     ax = fig.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(bottom, top))
     ax.axis("off")
     return fig, ax

@@ -481,7 +481,7 @@ for activation in GAMMA:
         assert activation != "linear" or abs(slope - bound) < 1e-9
 
 # %% key="reach-figure"
-RHO_COLORS = {0.8: "#0072B2", 1.0: "#333333", 1.2: "#D55E00"}
+RHO_COLORS = {0.8: plots.INPUT, 1.0: plots.INK, 1.2: plots.WEIGHT}
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True)
 for ax, activation in zip(axes, GAMMA):
     for rho, color in RHO_COLORS.items():
@@ -493,7 +493,6 @@ axes[0].set_ylabel("norm of ∂E/∂z, relative")
 axes[0].legend(loc="lower left")
 axes[0].set_ylim(1e-26, 1e5)
 fig.suptitle("Measured (lines) and bound (dots)")
-fig.tight_layout()
 plt.show()
 
 
@@ -622,24 +621,23 @@ for _ in range(50):
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), width_ratios=(1, 1.35))
 for vector, label, color, spot in (
-    ((3, 4), "g = (3, 4), length 5", "#333333", (2.1, 2.3)),
-    ((0.6, 0.8), "clipped by norm: (0.6, 0.8)", "#009E73", (1.15, 0.62)),
-    ((1, 1), "clipped by value: (1, 1)", "#D55E00", (1.15, 1.15)),
+    ((3, 4), "g = (3, 4), length 5", plots.INK, (2.1, 2.3)),
+    ((0.6, 0.8), "clipped by norm: (0.6, 0.8)", plots.OUTPUT, (1.15, 0.62)),
+    ((1, 1), "clipped by value: (1, 1)", plots.WEIGHT, (1.15, 1.15)),
 ):
     left.annotate("", xy=vector, xytext=(0, 0), arrowprops={"arrowstyle": "-|>", "color": color, "linewidth": 2.5})
     left.text(*spot, label, color=color, va="center")
-left.add_patch(plt.Circle((0, 0), 1, fill=False, linestyle="--", color="#333333"))
-left.plot([0, 3], [0, 4], ":", color="#333333", linewidth=1)
+left.add_patch(plt.Circle((0, 0), 1, fill=False, linestyle="--", color=plots.INK))
+left.plot([0, 3], [0, 4], ":", color=plots.INK, linewidth=1)
 left.set(xlim=(-0.2, 4.6), ylim=(-0.2, 4.3), aspect="equal", xlabel="g[0]", ylabel="g[1]", title="Threshold 1")
 image = right.pcolormesh(w_axis, b_axis, (z_grid - 0.7) ** 2, cmap="cividis", rasterized=True)
 fig.colorbar(image, ax=right, label="error")
 gone = np.argmax(free[:, 1] > b_axis[-1]) + 1  # the walk up to its first point outside
 right.plot(*free[:gone].T, "o-", color="white", markersize=4, linewidth=1.2, label="without clipping")
-right.plot(*clipped.T, ".-", color="#E69F00", markersize=5, linewidth=1.2, label="with clipping")
+right.plot(*clipped.T, ".-", color=plots.ORANGE, markersize=5, linewidth=1.2, label="with clipping")
 right.plot(*free[0], "*", color="white", markersize=14)
 right.set(xlim=(4, 5.6), ylim=(-3, -1.9), xlabel="w", ylabel="b", title="A cliff in the error of 50 steps")
-legend = right.legend(loc="upper right", facecolor="#555555", labelcolor="white")
-fig.tight_layout()
+legend = right.legend(loc="upper right", facecolor=plots.GREY, labelcolor="white")
 plt.show()
 
 
@@ -691,13 +689,12 @@ for ax, (title, k1, k2) in zip(axes, [("full BPTT", 12, 12), ("chunks: k1 = k2 =
     kept = np.array([[window_start(t, k1, k2) <= k <= t for k in range(1, 13)] for t in range(1, 13)])
     possible = np.tri(12, dtype=bool)
     for t, k in np.argwhere(possible):
-        color = "#0072B2" if kept[t, k] else "#e3e3e3"
+        color = plots.INPUT if kept[t, k] else plots.PALE
         ax.add_patch(plt.Rectangle((k + 0.55, t + 0.55), 0.9, 0.9, color=color))
     ax.set(title=f"{title}\n{kept.sum()} of {possible.sum()} terms", xlabel="reached step k", aspect="equal")
     ax.set(xlim=(0.4, 12.6), ylim=(12.6, 0.4), xticks=(1, 4, 8, 12), yticks=(1, 4, 8, 12))
     ax.grid(False)
 axes[0].set_ylabel("loss at step t")
-fig.tight_layout()
 plt.show()
 
 
@@ -1042,16 +1039,7 @@ print(f"weights in the cell: {cell.count_params():,} = 28·{UNITS} + {UNITS}·{U
 assert cell.count_params() == 28 * UNITS + UNITS * UNITS + UNITS
 
 # %% key="digits-figure"
-fig, axes = plt.subplots(1, 2, figsize=(10, 3.8))
-for (label, (_, history)), color, marks in zip(trained.items(), ("#D55E00", "#0072B2", "#009E73"), ("o-", "s-", "^-")):
-    epochs = range(1, len(history["loss"]) + 1)
-    axes[0].plot(epochs, history["loss"], marks, color=color, label=label)
-    axes[1].plot(epochs, history["val_accuracy"], marks, color=color, label=label)
-axes[0].set(xlabel="epoch", ylabel="training loss", ylim=(0, 3), xticks=epochs)
-axes[1].set(xlabel="epoch", ylabel="validation accuracy", ylim=(0, 1), xticks=epochs)
-axes[1].axhline(0.1, color="#333333", linestyle=":", label="guessing")
-axes[1].legend(loc="upper left", bbox_to_anchor=(1.02, 1))
-fig.tight_layout()
+plots.training_curves({label: history for label, (_, history) in trained.items()}, chance=0.1)
 plt.show()
 
 # %% key="digits-verdict"
@@ -1211,7 +1199,7 @@ fig.colorbar(image, ax=(top, bottom), label="state z", fraction=0.04)
 bottom.imshow(np.stack(list(rows.values())), cmap="Greys", vmin=0, vmax=1.6, aspect="auto")
 for row, values in enumerate(rows.values()):
     for t, value in enumerate(values):
-        bottom.text(t, row, f"{value:.0f}", ha="center", va="center", color="white" if value else "#333333")
+        bottom.text(t, row, f"{value:.0f}", ha="center", va="center", color="white" if value else plots.INK)
 bottom.set(yticks=range(4), yticklabels=rows, xlabel="step t (least significant bit first)")
 bottom.set(xticks=range(8), xticklabels=range(1, 9))
 for ax in (top, bottom):
@@ -1258,13 +1246,12 @@ assert max(curve[-1] for curve in wrong["own output missing"]) < 0.9
 
 # %% key="wrong-figure"
 fig, ax = plt.subplots(figsize=(8, 4))
-styles = (("#333333", "-"), ("#0072B2", "--"), ("#E69F00", "-."), ("#D55E00", ":"))
+styles = ((plots.INK, "-"), (plots.INPUT, "--"), (plots.ORANGE, "-."), (plots.WEIGHT, ":"))
 for (label, curves), (color, dashes) in zip({"right": [curve for _, curve in adders[:3]], **wrong}.items(), styles):
     for i, curve in enumerate(curves):
         ax.plot(np.arange(len(curve)) * 50, curve, dashes, color=color, linewidth=1.8, label=label if i == 0 else None)
 ax.set(xlabel="updates", ylabel="bit accuracy, held-out sums", ylim=(0.45, 1.02), title="Three seeds for each line")
 ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
-fig.tight_layout()
 plt.show()
 
 
