@@ -59,6 +59,8 @@ def parse_arguments(arguments):
         parser.error(f"--jobs {options.jobs}: expected 1 or more")
     if options.branch and options.repository is None:
         parser.error("--branch goes with --repository")
+    if options.discard and not options.names:
+        parser.error("--discard NAME: say which chapters lose their edits")
     if options.delete and not options.adopt:
         parser.error("--delete goes with --adopt")
     return options

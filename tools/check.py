@@ -1,14 +1,13 @@
 """`tools/build.py --check`: is every edition what its source gives, outputs included? Nothing is executed."""
 
 from tools.dependencies import record
-from tools.editions import EDITED, open_edition
+from tools.editions import EDITED, open_edition, too_large
 from tools.outputs import clean, faults, outputs_digest
 from tools.project import LANGUAGES
 from tools.render import layout, render
 from tools.rules import load
 from tools.source import SourceError
 
-MAX_BYTES = 700_000
 BUILD = "run `make build`"
 
 
@@ -62,11 +61,8 @@ def check_edition(project, chapter, lang, edition, current):
         cell = cells.get(str(key).removesuffix("-solution"), chapter.cells[0])
         problems.append(chapter.problem(cell, f"{path}: {text}"))
 
-    if len(edition.text.encode()) >= MAX_BYTES:
-        size = len(edition.text.encode()) / 1000
-        problems.append(
-            f"{path}:1: {size:.0f} kB; a notebook stays under {MAX_BYTES // 1000} kB: fewer or smaller figures"
-        )
+    if reason := too_large(edition.text):
+        problems.append(f"{path}:1: {reason}")
     problems += check_made_from(chapter, path, edition, current)
     check_texts(project, chapter, lang, edition, say)
     check_outputs(chapter, edition, say)

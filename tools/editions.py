@@ -8,6 +8,7 @@ from tools.dependencies import digest
 from tools.outputs import clean, outputs_digest
 from tools.project import LANGUAGES, read
 
+MAX_BYTES = 700_000
 EDITED = "take the edit into the source (tools/build.py --adopt {path}) or drop it (tools/build.py --discard {name})"
 
 
@@ -55,6 +56,14 @@ class Edition:
             for key, cell in self.code().items()
             if key in recorded and recorded[key][1:] != [outputs_digest(cell.outputs)]
         ]
+
+
+def too_large(text):
+    """What is wrong with the size of a notebook, or None."""
+    size = len(text.encode())
+    if size < MAX_BYTES:
+        return None
+    return f"{size / 1000:.0f} kB; a notebook stays under {MAX_BYTES // 1000} kB: draw fewer or smaller figures"
 
 
 def open_edition(path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from tools.dependencies import PINNED, record
-from tools.editions import EDITED, open_edition, stored_outputs
+from tools.editions import EDITED, open_edition, stored_outputs, too_large
 from tools.outputs import outputs_digest
 from tools.project import LANGUAGES, read, write
 from tools.render import layout, render
@@ -37,9 +37,12 @@ def build(project, names, jobs=2, discard=False, force=False, execute=True):
     if not (todo or problems):
         problems.append("notebooks/src: no chapter sources here")
     for job in todo:
-        if job.outputs is not None:
-            changed = store(project, job.chapter, job.outputs)
-            print(f"{job.chapter.name}: {'written, nothing executed' if changed else 'up to date'}")
+        try:
+            if job.outputs is not None:
+                changed = store(project, job.chapter, job.outputs)
+                print(f"{job.chapter.name}: {'written, nothing executed' if changed else 'up to date'}")
+        except SourceError as error:
+            problems += error.problems
     waiting = [job for job in todo if job.outputs is None]
     if waiting and not execute:
         return problems + [f"{job.chapter.path}:1: outputs are not up to date; run `make build`" for job in waiting]
@@ -74,12 +77,15 @@ def reusable(project, chapter, editions):
 
 
 def store(project, chapter, outputs):
-    """Write both editions together if they change. Returns whether they did."""
+    """Write both editions together if they change. Returns whether they did. Raises SourceError if one is too large."""
     made_from = record(project, chapter)
     texts = {
         project.edition(lang, chapter.name): render(project, chapter, lang, outputs["en"] | outputs[lang], made_from)
         for lang in LANGUAGES
     }
+    large = [f"{project.shown(path)}:1: {too_large(text)}" for path, text in texts.items() if too_large(text)]
+    if large:
+        raise SourceError(large)
     changed = any(not path.exists() or read(path) != text for path, text in texts.items())
     if changed:
         write(texts)

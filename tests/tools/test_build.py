@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tools import build as command
@@ -141,17 +142,37 @@ def test_outputs_edited_by_hand_are_made_again(built, change, editions, lang):
     assert editions(built) == before
 
 
-def test_timings_are_kept_unless_something_else_is_new(unbuilt, change):
-    source = unbuilt.source(NAME)
+@pytest.fixture
+def timed(unbuilt, change):
+    """A built project with a cell whose output is new in every run; and a function that reads it."""
     timing = '# %% key="timing" tags=["nbval-ignore-output"]\nimport time\n\nprint(time.perf_counter_ns())\n\n'
-    change(source, '# %% key="agreement"', timing + '# %% key="agreement"')
+    change(unbuilt.source(NAME), '# %% key="agreement"', timing + '# %% key="agreement"')
     assert build(unbuilt, []) == []
-    first = cells(unbuilt, "en")["timing"]["outputs"]
-    assert build(unbuilt, [], force=True) == []
-    assert cells(unbuilt, "en")["timing"]["outputs"] == first == cells(unbuilt, "ja")["timing"]["outputs"]
-    change(source, "np.arange(3)", "np.arange(4)")
-    assert build(unbuilt, []) == []
-    assert cells(unbuilt, "en")["timing"]["outputs"] != first
+    return unbuilt, lambda lang="en": cells(unbuilt, lang)["timing"]["outputs"]
+
+
+def test_timings_are_kept_where_nothing_else_is_new(timed):
+    project, shown = timed
+    first = shown()
+    assert build(project, [], force=True) == []
+    assert shown() == first == shown("ja")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (f"notebooks/src/{NAME}.py", "np.arange(3)", "np.arange(4)"),
+        (f"notebooks/src/{NAME}.py", "perf_counter_ns()", "perf_counter_ns() + 0"),
+        ("constraints.txt", "2.4.6", "2.4.7"),
+    ],
+    ids=["another output", "its code", "versions"],
+)
+def test_timings_are_new_with(timed, change, path, old, new):
+    project, shown = timed
+    first = shown()
+    change(project.root / path, old, new)
+    assert build(project, []) == []
+    assert shown() != first
 
 
 @pytest.mark.parametrize(
@@ -205,6 +226,21 @@ def test_a_slow_cell_is_refused(built, change, monkeypatch):
     change(built.source(NAME), "x = np.arange(3)", "import time\n\ntime.sleep(30)\nx = np.arange(3)")
     (problem,) = build(built, [])
     assert 'key "agreement": took more than 6 s' in problem
+
+
+def test_a_notebook_that_is_too_large_is_refused(built, change, editions, monkeypatch):
+    before = editions(built)
+    change(built.source(NAME), "約束。", "別の約束。")
+    change(built.source(NAME), "np.arange(3)", "np.arange(4)")
+    monkeypatch.setattr("tools.editions.MAX_BYTES", 5000)
+    problem, _ = build(built, [])
+    assert problem.startswith(f"notebooks/en/{NAME}.ipynb:1: ") and "stays under 5 kB" in problem
+    assert editions(built) == before
+
+
+def test_notebooks_keep_to_the_notebook_format(built):
+    for path in built.editions(NAME).values():
+        nbformat.validate(nbformat.read(path, as_version=4))
 
 
 def test_one_refused_chapter_does_not_stop_another(built, change, capsys):
@@ -310,13 +346,14 @@ def test_command_names_chapters_and_refuses_unknown_ones(built, no_kernel, capsy
     assert f"'09': no such chapter; known: {NAME}" in capsys.readouterr().err
     assert command.main([], Project(built.root / "data").root) == 1
     assert "no chapter sources" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        command.main(["-j", "0"], built.root)
+    for wrong in (["-j", "0"], ["--discard"], ["--delete"], ["--branch", "main"]):
+        with pytest.raises(SystemExit):
+            command.main(wrong, built.root)
 
 
 def test_the_command_runs_from_any_folder(tmp_path):
     script = Path(command.__file__)
-    for folder in (ROOT, script.parent, tmp_path):
+    for folder in (ROOT, tmp_path):
         done = subprocess.run(
             [sys.executable, script, "--help"], cwd=folder, capture_output=True, text=True, check=False
         )

@@ -211,7 +211,7 @@ def test_a_file_that_is_no_notebook_is_found(built):
 
 
 def test_a_notebook_that_is_too_large_is_found(built, monkeypatch):
-    monkeypatch.setattr("tools.check.MAX_BYTES", 5000)
+    monkeypatch.setattr("tools.editions.MAX_BYTES", 5000)
     assert re.match(rf"notebooks/en/{NAME}.ipynb:1: \d+ kB; a notebook stays under 5 kB", check(built)[0])
 
 
