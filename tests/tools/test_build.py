@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from tools import build as command
@@ -320,23 +321,36 @@ def test_a_bad_address_is_refused(built, address, capsys):
     assert (built.root / "pyproject.toml").read_bytes() == before
 
 
-def test_random_state_is_that_of_a_straight_run(unbuilt, change):
-    change(
-        unbuilt.source(NAME),
-        "exam.check(triple,",
-        "np.random.seed(0)\nprint(np.random.rand() > 2)\nexam.check(triple,",
-    )
-    last = '# %% key="random"\nprint(np.random.rand())\n'
+def test_the_run_in_the_other_language_leaves_no_trace(unbuilt, change):
+    """Random state and language after an edition-output cell are those of a straight run in English."""
+    change(unbuilt.source(NAME), "x = np.arange(3)", "np.random.seed(0)\nx = np.arange(3)")
+    change(unbuilt.source(NAME), "exam.check(triple,", "assert np.random.rand() < 2\nexam.check(triple,")
+    after = '\n# %% key="after"\nfrom utils import runtime\n\nprint(np.random.rand(), runtime.language())\n'
     source = unbuilt.source(NAME)
-    source.write_text(source.read_text(encoding="utf-8") + "\n" + last, encoding="utf-8")
+    source.write_text(source.read_text(encoding="utf-8") + after, encoding="utf-8")
     assert build(unbuilt, []) == []
-    expected = subprocess.run(
-        [sys.executable, "-c", "import numpy as np; np.random.seed(0); np.random.rand(); print(np.random.rand())"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert cells(unbuilt, "en")["random"]["outputs"][0]["text"] == [expected]
+    straight = np.random.RandomState(0).rand(2)[1]
+    for lang in ("en", "ja"):
+        assert cells(unbuilt, lang)["after"]["outputs"][0]["text"] == [f"{straight} en\n"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda cells: cells.pop(4), "section-1 (deleted)"),
+        (lambda cells: cells.insert(3, cells.pop(4)), "the order of cells"),
+        (lambda cells: cells.insert(3, nbformat.v4.new_code_cell("1 + 1", id="mine")), "edited by hand: mine;"),
+    ],
+    ids=["deleted", "moved", "new"],
+)
+def test_deleted_moved_and_new_cells_are_edits_too(built, no_kernel, edit, message):
+    path = built.edition("ja", NAME)
+    edited = nbformat.read(path, as_version=4)
+    assert edited.cells[4].id == "section-1"
+    edit(edited.cells)
+    nbformat.write(edited, path)
+    (problem,) = build(built, [])
+    assert "edited by hand" in problem and message in problem
 
 
 def test_command_names_chapters_and_refuses_unknown_ones(built, no_kernel, capsys):
