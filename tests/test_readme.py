@@ -30,7 +30,7 @@ def test_table_of_chapters_is_the_chapters_that_are_ready(lang):
     for name, header in headers.items():
         scope, minutes, _ = rows[name].split(" | ")
         assert scope == overview.WORDS[names[name].scope][lang == "ja"] == overview.WORDS[header["scope"]][lang == "ja"]
-        assert minutes.split()[0] == str(header["minutes"])
+        assert re.match(r"\d+", minutes)[0] == str(header["minutes"])
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -38,9 +38,10 @@ def test_make_targets_and_files_named_exist(path):
     text = path.read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)\b(?= |`|$)", text, re.MULTILINE)) - {"sure", "it", "the", "a"} <= targets
+    named = set(re.findall(r"(?:^|`|&& )make ([a-z-]+)", text, re.MULTILINE))
+    assert named <= targets
     files = re.findall(r"`((?:tools|utils|tests|notebooks|data|benchmarks)/[\w./-]+\.(?:py|yaml|md|txt))`", text)
-    missing = [name for name in files if "NN" not in name and not (ROOT / name).exists()]
+    missing = [name for name in files if not re.search("N[NA]", name) and not (ROOT / name).exists()]
     assert not missing
 
 
