@@ -190,3 +190,13 @@ def test_another_seed_draws_other_numbers(convolution):
     question = convolution.questions[0]
     texts = {instance.ask(question, seed).text.en for seed in range(8)}
     assert len(texts) > 3 and instance.ask(question, 7).values == instance.ask(question).values
+
+
+def test_order_of_choices_can_be_kept(rnn):
+    question = rnn.questions[2]
+    as_written = [choice.text.en for choice in question.choices]
+    kept = question.model_copy(update={"keep_order": True})
+    for seed in (None, 1, 2):
+        assert [choice.text.en for choice in instance.ask(kept, seed).choices] == as_written
+    orders = {tuple(choice.text.en for choice in instance.ask(question, seed).choices) for seed in (None, 1, 2, 3)}
+    assert len(orders) > 1

@@ -53,7 +53,7 @@ def ask(question, seed=None):
     Raises:
         QuestionError: if a generator, a mistake or a {name} in a text does not exist, or a result has no clear text.
     """
-    key = question.id if seed is None else f"{question.id}/{seed}"
+    key = None if question.keep_order else question.id if seed is None else f"{question.id}/{seed}"
     if question.kind == "calculation":
         return _calculation(question, question.seed if seed is None else seed, key)
     if question.kind == "concept":
@@ -64,7 +64,12 @@ def ask(question, seed=None):
 
 
 def order(key, choices):
-    """A shuffle that depends on `key` alone: the same on every machine, without touching any random stream."""
+    """A shuffle that depends on `key` alone: the same on every machine, without touching any random stream.
+
+    Without a key the order stays.
+    """
+    if key is None:
+        return tuple(choices)
     ranks = [hashlib.sha256(f"{key}/{i}".encode()).digest() for i in range(len(choices))]
     return tuple(choice for _, choice in sorted(zip(ranks, choices, strict=True), key=lambda pair: pair[0]))
 

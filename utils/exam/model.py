@@ -107,6 +107,7 @@ class Question(Model):
     question: Text
     figure: Reference | None = None
     alt: Text | None = None
+    keep_order: bool = False  # for choices whose order means something, such as the letters of curves in a figure
 
     @model_validator(mode="after")
     def _four_choices_one_correct(self):
