@@ -9,7 +9,7 @@ STATE = "#fdf1e7"
 WIDTH, HEIGHT, RADIUS = 2.6, 1.75, 0.36
 
 
-def canvas(left, right, bottom, top, unit=0.85):
+def canvas(left, right, bottom, top, unit=0.8):
     """(figure, axes without a frame) that cover these coordinates, one unit being `unit` inches across and up."""
     fig = plt.figure(figsize=((right - left) * unit, (top - bottom) * unit), layout="none")
     ax = fig.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(bottom, top))
@@ -45,12 +45,11 @@ def arrow(ax, start, end, color=INK, text="", offset=(0, 0), style="-", gap=RADI
     ax.text(*middle, text, ha="center", va="center", fontsize=13, color=color)
 
 
-def unrolled_forward(steps=3, values=None):
+def unrolled_forward(steps=3):
     """The forward pass of an RNN, unrolled: every copy of a weight has that weight's colour.
 
     Args:
         steps: number of time steps.
-        values: dict from "x", "z", "y" to lists of numbers to print beside the circles (z has steps + 1 of them).
 
     Returns:
         matplotlib Figure.
@@ -65,9 +64,6 @@ def unrolled_forward(steps=3, values=None):
         arrow(ax, (x[t], 0), (x[t], HEIGHT), INPUT, "$W_{in}$", (-0.4, -0.03))
         arrow(ax, (x[t - 1], HEIGHT), (x[t], HEIGHT), RECURRENT, "$W$", (0, 0.26))
         arrow(ax, (x[t], HEIGHT), (x[t], 2 * HEIGHT), OUTPUT, "$W_{out}$", (-0.47, 0))
-    for name, row in (("x", 0), ("z", 1), ("y", 2)):
-        for t, value in enumerate((values or {}).get(name, []), start=0 if name == "z" else 1):
-            ax.text(x[t] + 0.42, HEIGHT * row - 0.32, f"{value:g}", fontsize=12, ha="left", va="center")
     ax.text(x[0] - 0.36, 0, "input", fontsize=12, color=INPUT, ha="left", va="center")
     ax.text(x[0] - 0.36, 2 * HEIGHT, "output", fontsize=12, color=OUTPUT, ha="left", va="center")
     ax.text(x[0] - 0.36, HEIGHT + 0.62, "hidden state", fontsize=12, ha="left", va="center")
@@ -92,7 +88,7 @@ def unrolled_backward(steps=3, values=None):
         "sum": [rf"$\partial E/\partial z^{t}$" for t in range(1, steps + 1)],
         "delta": [""] * steps,
     }
-    x = [1.15 * WIDTH * t for t in range(steps)]
+    x = [3.0 * t for t in range(steps)]
     fig, ax = canvas(-1.6, x[-1] + 1.3, -0.6, 3 * HEIGHT + 0.45)
     for i in range(steps):
         t, top, middle, low = i + 1, (x[i], 3 * HEIGHT), (x[i], 2 * HEIGHT), (x[i], HEIGHT)

@@ -287,9 +287,6 @@ assert (
     u[0, 1:, 0].tolist() == [0, 0, 0] and z[0, 1:, 0].tolist() == [0.5, 0.5, 0.5] and y[0, 1:, 0].tolist() == [2, 2, 2]
 )
 
-diagrams.unrolled_forward(values={"x": [1, 2, 2], "z": z[0, :, 0], "y": y[0, 1:, 0]})
-plt.show()
-
 
 # %% [markdown] key="backward-text" lang="en"
 # ### Backward: the line, then the loop
@@ -482,26 +479,27 @@ for activation in GAMMA:
 
 # %% key="reach-figure"
 RHO_COLORS = {0.8: plots.INPUT, 1.0: plots.INK, 1.2: plots.WEIGHT}
-fig, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(8, 2.7), sharey=True)
 for ax, activation in zip(axes, GAMMA):
     for rho, color in RHO_COLORS.items():
         ax.semilogy(steps_back, gradient_norms(activation, rho), color=color, label=f"ρ = {rho}")
-        ax.semilogy(steps_back, (GAMMA[activation] * rho) ** steps_back, ":", color=color)
+        ax.semilogy(steps_back, (GAMMA[activation] * rho) ** steps_back, color=color, linewidth=0.8)
     ax.set_title(f"{activation}  (γ = {GAMMA[activation]:g})")
     ax.set_xlabel("steps back, T − t")
 axes[0].set_ylabel("norm of ∂E/∂z, relative")
 axes[0].legend(loc="lower left")
 axes[0].set_ylim(1e-26, 1e5)
-fig.suptitle("Measured (lines) and bound (dots)")
+fig.suptitle("Measured (thick) and bound (thin)")
 plt.show()
 
 
 # %% [markdown] key="reach-note" lang="en"
 # Read the picture from left to right.
 #
-# - **Linear**: lines and dots coincide. Gradients of 40 steps ago are 7,500 times too small or 1,500 times too large with
+# - **Linear**: the measured lines lie on their bounds. Gradients of 40 steps ago are 7,500 times too small or 1,500 times too large with
 #   $\rho$ only 20 % off from 1.
-# - **tanh**: the lines lie below the dots, because the slope is below 1 wherever a unit is active.
+# - **tanh**: the lines lie below their bounds, because the slope is below 1 wherever a unit is active. With $\rho = 1.2$ the
+#   gradient *could* explode; it keeps its length.
 # - **Sigmoid**: the factor $\frac14$ makes even $\rho = 1.2$ lose more than half of a power of ten a step. After 40 steps
 #   hardly a trace is left.
 #
@@ -511,8 +509,9 @@ plt.show()
 # %% [markdown] key="reach-note" lang="ja"
 # 左から順に見ていきます。
 #
-# - **線形**:実線と点線が一致しています。$\rho$ が1から20 %ずれただけで、40時刻前の勾配は約7,500分の1、または約1,500倍になります。
-# - **tanh**:実線は点線より下にあります。ユニットが活性化しているところでは傾きが1より小さいからです。
+# - **線形**:測定値(太線)が上界(細線)に一致しています。$\rho$ が1から20 %ずれただけで、40時刻前の勾配は約7,500分の1、または約1,500倍になります。
+# - **tanh**:測定値は上界より下にあります。ユニットが活性化しているところでは傾きが1より小さいからです。$\rho = 1.2$ では爆発する**可能性**がありますが、
+#   ここでは長さがほぼ保たれています。
 # - **シグモイド**:因子 $\frac14$ のため、$\rho = 1.2$ でも1時刻あたり10の0.5乗以上小さくなります。40時刻前には、ほとんど何も届きません。
 #
 # $t$ についての和は、この現象を見えにくくします。昔の項が消えても、$W$ の勾配は0にはなりません。昔の項を含まなくなるだけです。
@@ -619,7 +618,7 @@ z_grid = np.full_like(w_grid, sigmoid(0.5))
 for _ in range(50):
     z_grid = sigmoid(w_grid * z_grid + b_grid)
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), width_ratios=(1, 1.35))
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.2), width_ratios=(1, 1.35))
 for vector, label, color, spot in (
     ((3, 4), "g = (3, 4), length 5", plots.INK, (2.1, 2.3)),
     ((0.6, 0.8), "clipped by norm: (0.6, 0.8)", plots.OUTPUT, (1.15, 0.62)),
@@ -630,7 +629,7 @@ for vector, label, color, spot in (
 left.add_patch(plt.Circle((0, 0), 1, fill=False, linestyle="--", color=plots.INK))
 left.plot([0, 3], [0, 4], ":", color=plots.INK, linewidth=1)
 left.set(xlim=(-0.2, 4.6), ylim=(-0.2, 4.3), aspect="equal", xlabel="g[0]", ylabel="g[1]", title="Threshold 1")
-image = right.pcolormesh(w_axis, b_axis, (z_grid - 0.7) ** 2, cmap="cividis", rasterized=True)
+image = right.pcolormesh(w_axis, b_axis, (z_grid - 0.7) ** 2, cmap=plt.get_cmap("cividis", 9), vmin=0, vmax=0.45)
 fig.colorbar(image, ax=right, label="error")
 gone = np.argmax(free[:, 1] > b_axis[-1]) + 1  # the walk up to its first point outside
 right.plot(*free[:gone].T, "o-", color="white", markersize=4, linewidth=1.2, label="without clipping")
@@ -684,7 +683,7 @@ def window_start(t, k1, k2):
     return max(1, end - k2 + 1)
 
 
-fig, axes = plt.subplots(1, 3, figsize=(10, 3.9))
+fig, axes = plt.subplots(1, 3, figsize=(8, 3.2))
 for ax, (title, k1, k2) in zip(axes, [("full BPTT", 12, 12), ("chunks: k1 = k2 = 4", 4, 4), ("k1 = 1, k2 = 4", 1, 4)]):
     kept = np.array([[window_start(t, k1, k2) <= k <= t for k in range(1, 13)] for t in range(1, 13)])
     possible = np.tri(12, dtype=bool)
@@ -1192,7 +1191,7 @@ correlation = np.corrcoef(z_held.T, carry_held)[-1, :-1]
 x_one, d_one = as_sequences(np.array([51]), np.array([19]), 8)
 rows = {"a = 51": x_one[0, :, 0], "b = 19": x_one[0, :, 1], "carry": carries(x_one)[0], "sum = 70": d_one[0, :, 0]}
 
-fig, (top, bottom) = plt.subplots(2, 1, figsize=(7, 5.6), height_ratios=(16, 5), sharex=True)
+fig, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.6), height_ratios=(16, 6), sharex=True)
 image = top.imshow(states(x_one, weights)[0].T[np.argsort(-correlation)], cmap="cividis", vmin=0, vmax=1, aspect="auto")
 top.set(ylabel="hidden unit, sorted", yticks=[])
 fig.colorbar(image, ax=(top, bottom), label="state z", fraction=0.04)
@@ -1245,13 +1244,12 @@ assert min(curve[-1] for curve in wrong["W not transposed"]) > 0.99
 assert max(curve[-1] for curve in wrong["own output missing"]) < 0.9
 
 # %% key="wrong-figure"
-fig, ax = plt.subplots(figsize=(8, 4))
-styles = ((plots.INK, "-"), (plots.INPUT, "--"), (plots.ORANGE, "-."), (plots.WEIGHT, ":"))
-for (label, curves), (color, dashes) in zip({"right": [curve for _, curve in adders[:3]], **wrong}.items(), styles):
-    for i, curve in enumerate(curves):
-        ax.plot(np.arange(len(curve)) * 50, curve, dashes, color=color, linewidth=1.8, label=label if i == 0 else None)
-ax.set(xlabel="updates", ylabel="bit accuracy, held-out sums", ylim=(0.45, 1.02), title="Three seeds for each line")
-ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+fig, axes = plt.subplots(1, 4, figsize=(9, 2.3), sharey=True)
+for ax, (label, curves) in zip(axes, {"right": [curve for _, curve in adders[:3]], **wrong}.items()):
+    for curve in curves:
+        ax.plot(np.arange(len(curve)) * 50, curve, color=plots.INK if label == "right" else plots.WEIGHT, linewidth=1.5)
+    ax.set(title=label, xlabel="updates", ylim=(0.4, 1.03), xticks=(0, 500, 1000))
+axes[0].set_ylabel("bit accuracy")
 plt.show()
 
 
