@@ -231,6 +231,8 @@ FILE_CASES = {
         r":\d+: not valid YAML: the key 'kind' stands twice",
     ),
     "object of Python": ("seed: 7", "seed: !!python/object/apply:os.getcwd []", r":\d+: not valid YAML"),
+    "control character": ("seed: 7", "seed: 7 # \x00", r"not valid YAML: .*special characters are not allowed"),
+    "list as a key": ("seed: 7", "? [seed]\n    : 7", r":\d+: not valid YAML: a key must be a word"),
     "unknown chapter": (
         "chapter: 01_convolution",
         "chapter: 01_convolutions",

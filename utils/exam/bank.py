@@ -80,15 +80,13 @@ def load_file(path):
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BankError([Fault(shown(path), f"cannot be read: {error}")]) from error
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         content = loader.construct_document(node) if node else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = " ".join(filter(None, [getattr(error, "context", None), getattr(error, "problem", None)])) or str(
-            error
-        )
+        problem = " ".join(part for name in ("context", "problem") if (part := getattr(error, name, None))) or error
         raise BankError([Fault(shown(path), f"not valid YAML: {problem}", mark.line + 1 if mark else None)]) from error
     return _Reader(path, node).read(content)
 
