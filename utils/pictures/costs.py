@@ -1,11 +1,12 @@
 """Which channel feeds which, and what that costs."""
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
 from utils.numpy_layers import conv_arithmetic as arithmetic
 from utils.pictures.cells import canvas, draw_cells, label
-from utils.plots import GREY, INK, INPUT, OUTPUT, WEIGHT
+from utils.plots import GREY, INK, INPUT, OUTPUT, SERIES, WEIGHT
 
 
 def connections(channels=4, groups=2):
@@ -95,4 +96,28 @@ def cost_bars(size=16, kernel=3, channels=32, filters=64):
     right.set_yticks([0.05, 0.1, 0.2, 0.5, 1], ["0.05", "0.1", "0.2", "0.5", "1"])
     right.minorticks_off()
     right.legend()
+    return fig
+
+
+def accuracy_against_parameters(panels):
+    """Test accuracy of several networks against their number of parameters.
+
+    Args:
+        panels: dict from a panel's title to a list of (name, parameters, accuracy in percent).
+
+    Returns:
+        matplotlib Figure, one panel beside the other; parameters on a logarithmic axis.
+    """
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.8 * len(panels), 3.4))
+    for ax, (title, points) in zip(np.atleast_1d(axes), panels.items(), strict=True):
+        for number, (name, parameters, accuracy) in enumerate(points):
+            look = {"marker": "os^D"[number % 4], "color": SERIES[number % len(SERIES)]}
+            ax.plot(parameters, accuracy, linestyle="", markersize=9, label=f"{name}: {accuracy:.1f} %", **look)
+        values = [accuracy for _, _, accuracy in points]
+        ax.set_ylim(min(values) - 5, max(values) + 2)
+        smallest, largest = (pick(parameters for _, parameters, _ in points) for pick in (min, max))
+        ax.set(title=title, xlabel="parameters", ylabel="test accuracy (%)")
+        ax.set(xscale="log", xlim=(smallest / 2, largest * 2))
+        ax.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+        ax.legend(loc="lower right", fontsize=9.5)
     return fig
