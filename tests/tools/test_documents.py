@@ -37,6 +37,16 @@ def test_a_wrong_solution_is_found(unbuilt, change):
     assert exercises(unbuilt) == {"triple": ["blank", "wrong"]}
 
 
+def test_feedback_can_read_the_source_of_an_exercise(unbuilt, change):
+    exam = unbuilt.root / "utils/exam/__init__.py"
+    change(
+        exam,
+        "results = [func",
+        'import inspect\n\n    assert "def triple" in inspect.getsource(func)\n    results = [func',
+    )
+    assert exercises(unbuilt) == {"triple": ["blank", "right"]}
+
+
 def test_an_exercise_that_needs_other_cells_is_found(unbuilt, change):
     change(unbuilt.source(NAME), "y = x + x", "y = x + len(later)")
     change(unbuilt.source(NAME), "x = np.arange(3)", "x = np.arange(3)\nlater = x")
