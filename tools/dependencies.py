@@ -17,6 +17,7 @@ from tools.project import SETUP_CELL, read
 from tools.rules import python_tree
 
 PINNED = "constraints.txt"
+TOPICS = "data/syllabus.yaml"
 
 
 def digest(text):
@@ -35,16 +36,17 @@ def code_digest(chapter):
 
 def dependencies(project, chapter):
     """{path: digest} of every file that the chapter's outputs depend on; a file that is not there is left out."""
-    paths = {name for name in (PINNED, SETUP_CELL) if (project.root / name).exists()}
+    paths = {PINNED, SETUP_CELL}
     trees = [python_tree(code) for code in [project.setup_template(), *(cell.text["en"] for cell in chapter.code())]]
     modules = {module for tree in trees for module in imported(tree, "")}
     for bank in question_files(project, chapter, trees):
-        paths.add(project.shown(bank))
+        paths |= {project.shown(bank), TOPICS}  # a quiz shows the names of its topics
         modules |= named_in_bank(read(bank))
     for pattern in chapter.header["depends"]:
         paths |= {project.shown(path) for path in project.root.glob(pattern) if path.is_file()}
     paths |= closure(project, modules)
-    return {path: file_digest(path, read(project.root / path)) for path in sorted(paths)}
+    there = (path for path in sorted(paths) if (project.root / path).is_file())
+    return {path: file_digest(path, read(project.root / path)) for path in there}
 
 
 def question_files(project, chapter, trees):

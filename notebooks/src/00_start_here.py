@@ -7,7 +7,7 @@
 #   topics: []
 #   prerequisites: []
 #   tpu: true
-#   depends: [data/syllabus.yaml, data/questions/01_convolution.yaml, data/questions/07_rnn_bptt.yaml]
+#   depends: [data/syllabus.yaml]
 # ---
 # %% [markdown] key="title" lang="en"
 # # 00 · Start here
@@ -225,7 +225,7 @@ overview.topic_table(topics)
 exam.quiz("01_convolution", ids=["PICK-1", "PICK-2"])
 
 # %% key="where-rnn" tags=["edition-output"]
-exam.quiz("07_rnn_bptt", ids=["PICK-3", "PICK-4"])
+exam.quiz("07_rnn_bptt", ids=["rnn-bptt-line", "rnn-return-shapes"])
 
 # %% [markdown] key="where-advice" lang="en"
 # - **Both of a chapter right, with reasons:** go straight to its *Common mistakes* and *Exam questions*.

@@ -4,13 +4,14 @@ import base64
 import random
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from tests.exam.page import read
 from utils import exam, runtime
-from utils.exam import bank, figure, inline, instance, model
+from utils.exam import bank, figure, inline, instance, model, page
 from utils.exam.faults import ROOT, BankError
 
 # What JupyterLab's sanitizer lets through in a notebook that is not trusted (of what a quiz uses).
@@ -80,6 +81,15 @@ def test_all_that_must_be_seen_survives_the_sanitizer(sample, lang):
 def test_nothing_is_loaded_from_elsewhere(sample, lang):
     html = exam.Quiz(sample).html(lang)
     assert "http" not in html and "src=" not in html.replace('src="data:image/png;base64,', "")
+
+
+def test_colab_sets_formulas_and_nothing_else_changes(convolution, monkeypatch):
+    quiz, feedback = exam.Quiz(convolution), exam.check(len, reference=len, cases=[("ab",)])
+    plain = quiz._repr_html_(), feedback._repr_html_()
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    in_colab = quiz._repr_html_(), feedback._repr_html_()
+    assert in_colab == tuple(html + page.COLAB_MATH for html in plain)
+    assert all("MathJax.js" not in html for html in plain)
 
 
 def test_no_colour_is_set_for_text():

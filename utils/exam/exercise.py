@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils import runtime
-from utils.exam import markup
+from utils.exam import markup, page
 from utils.exam.compare import both, difference, summary
 
 WORDS = {
@@ -86,7 +86,7 @@ class Feedback:
         return self.text(runtime.language())
 
     def _repr_html_(self):
-        return self.html(runtime.language())
+        return page.frame(self.html(runtime.language()))
 
 
 def check(func, reference, cases, mistakes=(), hint=None, rtol=1e-5, atol=1e-8):

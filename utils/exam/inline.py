@@ -9,7 +9,7 @@ import html
 from itertools import groupby
 
 from utils import runtime
-from utils.exam import bank, instance, markup, model, syllabus
+from utils.exam import bank, instance, markup, model, page, syllabus
 from utils.exam.faults import BankError, QuestionError, nearest
 from utils.exam.page import SCRIPT, SHEET, STYLE, WORDS
 
@@ -53,7 +53,7 @@ class Quiz:
         return f"Quiz {self.name}: {count} question{'s' * (count != 1)}"
 
     def _repr_html_(self):
-        return self.html(runtime.language())
+        return page.frame(self.html(runtime.language()))
 
     def html(self, lang):
         """The quiz as HTML in one language ("en" or "ja")."""

@@ -1,5 +1,17 @@
 """How a quiz looks and speaks: the words of both languages, styles, and the script that keeps the score."""
 
+from utils import runtime
+
+# Colab shows every output in a frame of its own, in which it sets no formulas (colabtools issue 3941); its maintainers
+# name this address in issue 975. Jupyter and static pages bring their own MathJax, and load nothing from outside.
+COLAB_MATH = '<script src="https://www.gstatic.com/external_hosted/mathjax/latest/MathJax.js?config=default"></script>'
+
+
+def frame(html):
+    """HTML for a notebook's output: as it is, and in Colab with the script that sets its formulas."""
+    return html + COLAB_MATH if runtime.in_colab() else html
+
+
 WORDS = {
     "en": {
         "quiz": "Questions",
