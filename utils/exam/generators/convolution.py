@@ -13,7 +13,7 @@ def by_hand(rng):
     """One output of a 2×2 convolution over two channels, at row 0, column 1."""
 
     def draw(rng):
-        x = rng.integers(0, 5, (3, 3, 2))
+        x = rng.integers(1, 5, (3, 3, 2))
         kernel = rng.choice([-1, 1, 2, 3], (2, 2, 2))
         parts = [np.sum(x[:2, 1:, c] * kernel[:, :, c]) for c in range(2)]
         y = _convolve(x, kernel)
@@ -80,8 +80,8 @@ def _network_questions(rng):
     pointwise_macs = arithmetic.conv2d_macs(out, 1, deep, last)
     values = {"size": size, "c": channels, "k": k, "p": p, "f": filters, "last": last, "d": d, "m": m, "deep": deep}
     values |= {"after_conv": after_conv, "after_pool": after_pool, "out": out, "span": span}
-    values |= {"conv": f"{conv:,}", "depthwise": f"{depthwise:,}", "pointwise": f"{pointwise:,}"}
-    values |= {"depthwise_macs": f"{depthwise_macs:,}", "pointwise_macs": f"{pointwise_macs:,}"}
+    values |= {"conv": _in_math(conv), "depthwise": _in_math(depthwise), "pointwise": _in_math(pointwise)}
+    values |= {"depthwise_macs": _in_math(depthwise_macs), "pointwise_macs": _in_math(pointwise_macs)}
 
     def shrunk(padded=2 * p, half=lambda a: a // 2, last_span=span):
         return half(half(size + padded - k) + 1 - 3) + 1 - last_span + 1
@@ -127,6 +127,11 @@ def _network_questions(rng):
             },
         ),
     }
+
+
+def _in_math(number):
+    """A number for a formula: 1,216 without the space that follows a comma there."""
+    return f"{number:,}".replace(",", "{,}")
 
 
 def _network(rng, name):
@@ -227,7 +232,7 @@ def transposed_size(rng):
             int(rng.choice([1, 2])),
         )
         return Problem(
-            values={"size": size, "k": k, "s": s, "p": p, "cut": 2 * p},
+            values={"size": size, "k": k, "s": s, "p": p, "steps": size - 1},
             answer=arithmetic.transposed_output_size(size, k, s, p),
             mistakes={
                 "convolution": arithmetic.output_size(size, k, s, p),
