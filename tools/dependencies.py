@@ -37,9 +37,9 @@ def code_digest(chapter):
 def dependencies(project, chapter):
     """{path: digest} of every file that the chapter's outputs depend on; a file that is not there is left out."""
     paths = {PINNED, SETUP_CELL}
-    trees = [python_tree(code) for code in [project.setup_template(), *(cell.text["en"] for cell in chapter.code())]]
-    modules = {module for tree in trees for module in imported(tree, "")}
-    for bank in question_files(project, chapter, trees):
+    found = [mentioned(code) for code in [project.setup_template(), *(cell.text["en"] for cell in chapter.code())]]
+    modules = set().union(*(names for names, _ in found))
+    for bank in question_files(project, chapter, set().union(*(strings for _, strings in found))):
         paths |= {project.shown(bank), TOPICS}  # a quiz shows the names of its topics
         modules |= named_in_bank(read(bank))
     for pattern in chapter.header["depends"]:
@@ -49,11 +49,10 @@ def dependencies(project, chapter):
     return {path: file_digest(path, read(project.root / path)) for path in there}
 
 
-def question_files(project, chapter, trees):
+def question_files(project, chapter, strings):
     """The chapter's own bank, and every other bank whose name stands in its code as a string."""
-    words = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    names = {chapter.name} | {word for word in words if isinstance(word, str) and re.fullmatch(r"\w+", word)}
-    return [path for path in sorted((project.root / "data" / "questions").glob("*.yaml")) if path.stem in names]
+    banks = sorted((project.root / "data" / "questions").glob("*.yaml"))
+    return [path for path in banks if path.stem == chapter.name or path.stem in strings]
 
 
 def named_in_bank(text):
@@ -74,26 +73,24 @@ def closure(project, modules):
                     continue
                 paths.add(candidate)
                 package = ".".join(parts[:end] if candidate.endswith("__init__.py") else parts[: end - 1])
-                queue += imports_of(read(project.root / candidate), package)
+                queue += mentioned(read(project.root / candidate), package)[0]
     return paths
 
 
 @functools.cache
-def imports_of(text, package):
-    return imported(ast.parse(text), package)
-
-
-def imported(tree, package):
-    """Names under `utils` that a tree imports anywhere; `package` resolves relative imports."""
-    names = set()
-    for node in ast.walk(tree):
+def mentioned(code, package=""):
+    """(names under `utils` that code imports anywhere, its strings); `package` resolves relative imports."""
+    names, strings = set(), set()
+    for node in ast.walk(python_tree(code)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             names |= {f"{base}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "utils"}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            strings.add(node.value)
+    return {name for name in names if name.split(".")[0] == "utils"}, strings
 
 
 @functools.cache
@@ -103,6 +100,8 @@ def file_digest(path, text):
 
 def significant(code):
     """Code without comments, docstrings and blank lines; text that is no Python loses only `#` comments."""
+    if not re.search(r"#|\"{3}|'{3}", code):  # the quick way for most cells; gives what the long one gives
+        return "\n".join(line for line in code.splitlines() if line.strip())
     try:
         tree = ast.parse(code)
         tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))

@@ -1,6 +1,7 @@
 """What a chapter's source must keep to. Each check returns a list of problems: file:line, key, what to do."""
 
 import ast
+import functools
 import re
 
 from tools.exercise import BEGIN, END
@@ -201,6 +202,7 @@ def check_exercises(chapter):
     return problems
 
 
+@functools.cache
 def python_tree(code):
     """Syntax tree of a code cell; IPython's line magics count as `pass`."""
     return ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", code, flags=re.MULTILINE))
