@@ -43,7 +43,7 @@ class Draft:
 
     def shown(self, key):
         block = self.current(key)
-        return None if block is None else shown(self.project, self.name, self.lang, block.source)
+        return None if block is None else shown(self.project, self.name, self.lang, block.kind, block.source)
 
 
 def adopt(project, path, delete=False):

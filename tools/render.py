@@ -1,5 +1,7 @@
 """From a chapter and its outputs to the text of an edition: stable to the byte, nothing but what readers need."""
 
+import unicodedata
+
 import nbformat
 from nbformat import v4
 
@@ -44,19 +46,38 @@ def layout(project, chapter, lang):
     """(id, kind, tags, source) of every cell of an edition, in order, generated ones included."""
     folded = None
     for cell in chapter.cells:
-        yield cell.key, cell.kind, cell.tags, shown(project, chapter.name, lang, cell.text[lang])
+        yield cell.key, cell.kind, cell.tags, shown(project, chapter.name, lang, cell.kind, cell.text[lang])
         if folded and cell.key == f"{folded.key}-check":
             yield f"{folded.key}-solution", "markdown", (), solution(folded.text[lang], lang)
         if "exercise" in cell.tags:
             folded = cell
 
 
-def shown(project, name, lang, text):
+def shown(project, name, lang, kind, text):
     """Text of a source cell as an edition shows it: exercises as stubs, badge and setup code filled in."""
-    text = stub(text)
+    text = flowing(text) if kind == "markdown" else stub(text)
     if BADGE in text:
         text = text.replace(BADGE, badge(project, name, lang))
     return project.setup_code(lang) if text.strip() == SETUP else text
+
+
+def flowing(text):
+    """Markdown without the line ends between two Japanese characters: a page would show a space there."""
+    lines, fence = [], None
+    for line in text.split("\n"):
+        begins = line.lstrip()
+        before = lines[-1] if lines else ""
+        if begins[:3] in ("```", "~~~"):
+            fence = None if fence == begins[:3] else fence or begins[:3]
+        elif not fence and is_wide(before[-1:]) and is_wide(begins[:1]) and not before.startswith("#"):
+            lines[-1] += begins
+            continue
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def is_wide(character):
+    return bool(character) and unicodedata.east_asian_width(character) in "WF"
 
 
 def solution(code, lang):

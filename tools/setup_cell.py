@@ -25,6 +25,6 @@ if root is None:
         raise RuntimeError(f"Cloning failed; check the connection and run this cell again.\n{git.stderr}")
     root = part.rename(clone)
 sys.path.insert(0, str(root))
-from utils import runtime  # noqa: E402 (it can be found only now)
+from utils import runtime
 
 rt = runtime.setup(lang="{{lang}}")
