@@ -31,7 +31,7 @@ def sliding_kernel(x, kernel):
         frame(ax, left + j, top + i, k_w, k_h, WEIGHT)
         for p, q in np.ndindex(k_h, k_w):
             corner = (left + j + q + 0.94, top + i + p + 0.82)
-            label(ax, *corner, f"×{kernel[p, q]:g}", WEIGHT, 9, ha="right", weight="bold")
+            label(ax, *corner, f"×{kernel[p, q]:g}", WEIGHT, 9.5, ha="right", weight="bold")
         total = 0
         for p in range(k_h):
             products = [f"{x[i + p, j + q]:g}·{kernel[p, q]:g}" for q in range(k_w)]
@@ -71,13 +71,13 @@ def channels_meet(x, kernel):
     partial = np.einsum("pqc,pqcf->cf", x, kernel)
     for c in range(channels):
         top = 1.5 + c * step_y
-        label(ax, 0.6 + k / 2, top - 0.35, f"channel {c}:  x[:,:,{c}]", INPUT, 9.5)
+        label(ax, 0.6 + k / 2, top - 0.35, f"channel {c}:  x[:,:,{c}]", INPUT, 10)
         draw_cells(ax, x[:, :, c], 0.6, top, INPUT, font=10.5, form="{:.1f}")
         label(ax, 0.6, top + k + 0.45, f"sum of the {k * k} products:", font=10, ha="left")
         for f in range(filters):
             left = 0.6 + (f + 1) * step_x
             label(ax, left - 1.05, top + k / 2, "×" if f == 0 else "", font=17)
-            label(ax, left + k / 2, top - 0.35, f"K[:,:,{c},{f}]", WEIGHT, 9.5)
+            label(ax, left + k / 2, top - 0.35, f"K[:,:,{c},{f}]", WEIGHT, 10)
             draw_cells(ax, kernel[:, :, c, f], left, top, WEIGHT, font=10.5)
             sign = "" if c == 0 else "+ "
             label(ax, left + k / 2, top + k + 0.45, f"{sign}{partial[c, f]:g}", font=12)
@@ -104,7 +104,7 @@ def windows_as_rows(x, kernel):
     (height, width), (k_h, k_w) = x.shape, kernel.shape
     out_h, out_w = height - k_h + 1, width - k_w + 1
     colors = (SKY, ORANGE, PINK, OUTPUT)
-    mini, gap = 0.55, 0.5
+    mini, gap = 0.6, 0.45
     pitch = height * mini + gap
     rows, columns = out_h * out_w * pitch + 1.3, 20.5
     fig, ax = canvas(0.45 * columns, 0.45 * rows, columns, rows)
@@ -117,11 +117,11 @@ def windows_as_rows(x, kernel):
         top, color = 1.2 + number * pitch, colors[number % len(colors)]
         inside = np.zeros(x.shape, bool)
         inside[i : i + k_h, j : j + k_w] = True
-        draw_cells(ax, x, 0.5, top, color, mini, inside, font=9, edge=INPUT, amount=0.45)
+        draw_cells(ax, x, 0.5, top, color, mini, inside, font=10, edge=INPUT, amount=0.45)
         frame(ax, 0.5 + j * mini, top + i * mini, k_w * mini, k_h * mini, color, 2)
         window = x[i : i + k_h, j : j + k_w]
         row_top = top + height * mini / 2 - 0.5
-        arrow(ax, (2.85, row_top + 0.5), (3.45, row_top + 0.5), color, 2)
+        arrow(ax, (3.0, row_top + 0.5), (3.45, row_top + 0.5), color, 2)
         draw_cells(ax, window.reshape(1, -1), 3.6, row_top, color, font=12, amount=0.45)
         draw_cells(ax, [[f"{np.sum(window * kernel):g}"]], 18.1, row_top, color, font=12, amount=0.45)
     label(ax, 13.5, middle, "@", font=17)
@@ -160,7 +160,7 @@ def stamps(x, kernel, channel=0):
         numbers = ", ".join(f"{value:.1f}" for value in x[i, j])
         label(ax, left + out_w / 2, top - 0.45, f"x[{i},{j}] = ({numbers})", font=10)
         draw_cells(
-            ax, texts, left, top, colors[number], marked=here, font=9, form="{:.1f}", edge="#bbbbbb", amount=0.45
+            ax, texts, left, top, colors[number], marked=here, font=10, form="{:.1f}", edge="#bbbbbb", amount=0.45
         )
         frame(ax, left + j, top + i, k, k, colors[number])
         total[i : i + k, j : j + k] += stamp

@@ -119,5 +119,5 @@ def accuracy_against_parameters(panels):
         ax.set(title=title, xlabel="parameters", ylabel="test accuracy (%)")
         ax.set(xscale="log", xlim=(smallest / 2, largest * 2))
         ax.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-        ax.legend(loc="lower right", fontsize=9.5)
+        ax.legend(loc="lower right", fontsize=10)
     return fig

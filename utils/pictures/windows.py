@@ -36,12 +36,12 @@ def padding_stride_dilation(slides=SLIDES):
         top = 1.3 + tallest - padded
         values = np.full((padded, padded), "0", dtype=object)
         values[before : before + size, before : before + size] = None
-        draw_cells(ax, values, left, top, GREY, marked=np.zeros(values.shape), font=9)
+        draw_cells(ax, values, left, top, GREY, marked=np.zeros(values.shape), font=10)
         draw_cells(ax, np.full((size, size), None), left + before, top + before, INPUT)
         for p in range(kernel):
             for q in range(kernel):
                 now = [[values[p * dilation, q * dilation]]]
-                draw_cells(ax, now, left + q * dilation, top + p * dilation, WEIGHT, font=9, amount=0.55)
+                draw_cells(ax, now, left + q * dilation, top + p * dilation, WEIGHT, font=10, amount=0.55)
                 follow = left + stride + q * dilation + 0.8, top + p * dilation + 0.8
                 ax.plot(*follow, "o", markersize=4.5, color=INK, zorder=5)
         center, output = left + padded / 2, output_size(size, kernel, stride, padding, dilation)
