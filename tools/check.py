@@ -49,7 +49,8 @@ def check_chapter(project, chapter):
     current = record(project, chapter)
     for lang, edition in editions.items():
         problems += check_edition(project, chapter, lang, edition, current)
-    return problems + check_agreement(chapter, editions)
+    problems += check_agreement(chapter, editions)
+    return list(dict.fromkeys(problems))  # what is stale is mostly so for both editions
 
 
 def check_edition(project, chapter, lang, edition, current):
@@ -63,7 +64,7 @@ def check_edition(project, chapter, lang, edition, current):
 
     if reason := too_large(edition.text):
         problems.append(f"{path}:1: {reason}")
-    problems += check_made_from(chapter, path, edition, current)
+    problems += check_made_from(chapter, edition, current)
     check_texts(project, chapter, lang, edition, say)
     check_outputs(chapter, edition, say)
     if not problems and edition.text != expected_text(project, chapter, lang, edition):
@@ -71,16 +72,16 @@ def check_edition(project, chapter, lang, edition, current):
     return problems
 
 
-def check_made_from(chapter, path, edition, current):
+def check_made_from(chapter, edition, current):
     """Code and dependencies now (`current`) against those the outputs were made from."""
     problems = []
     if edition.study.get("code") != current["code"]:
-        problems.append(f"{chapter.path}:1: the code changed since the outputs of {path} were made; {BUILD}")
+        problems.append(f"{chapter.path}:1: the code changed since the outputs were made; {BUILD}")
     before, now = edition.study.get("dependencies", {}), current["dependencies"]
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             how = "was added" if name not in before else "is gone" if name not in now else "changed"
-            problems.append(f"{name}:1: {how} since the outputs of {path} were made; {BUILD}")
+            problems.append(f"{name}:1: {how} since the outputs of {chapter.name} were made; {BUILD}")
     return problems
 
 
@@ -91,15 +92,23 @@ def check_texts(project, chapter, lang, edition, say):
     recorded = edition.recorded()
     adopt = EDITED.format(path=project.shown(project.edition(lang, chapter.name)), name=chapter.name)
     edited = set(edition.edited())
-    for cell_id in wanted.keys() - set(present):
-        say(cell_id, f'cell "{cell_id}" is missing; ' + (adopt if cell_id in recorded else BUILD))
+    stale = [cell_id for cell_id in wanted if cell_id not in present and cell_id not in recorded]
+    for cell_id in wanted:
+        if cell_id not in present and cell_id in recorded:
+            say(cell_id, f'cell "{cell_id}" is missing; {adopt}')
     for cell in edition.cells:
         cell_id = cell.get("id")
-        if cell_id not in wanted:
-            say(cell_id, f'cell "{cell_id}" is not in the source; ' + (BUILD if cell_id in recorded else adopt))
-        elif cell.source != wanted[cell_id]:
-            edit = f"its text was edited in the notebook; {adopt}"
-            say(cell_id, edit if cell_id in edited else f"the source changed since the notebook was built; {BUILD}")
+        if wanted.get(cell_id) == cell.source:
+            continue
+        if cell_id in recorded and cell_id not in edited:
+            stale.append(cell_id)
+        elif cell_id not in wanted:
+            say(cell_id, f'cell "{cell_id}" is not in the source; {adopt}')
+        else:
+            say(cell_id, f"its text was edited in the notebook; {adopt}")
+    if stale:
+        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+        say(stale[0], f'cell "{stale[0]}"{more}: the source changed since the notebook was built; {BUILD}')
     if set(present) == wanted.keys() and present != list(wanted):
         place = next(a for a, b in zip(present, wanted, strict=True) if a != b)
         say(place, f"the cells are not in the order of the source; {BUILD if present == list(recorded) else adopt}")

@@ -169,24 +169,30 @@ def test_a_source_that_changed_is_found(built, change):
     change(built.source(NAME), "約束。", "別。")
     (problem,) = check(built)
     assert (
-        f'key "title": notebooks/ja/{NAME}.ipynb: the source changed since the notebook was built; run `make build`'
+        f'key "title": notebooks/ja/{NAME}.ipynb: cell "title": the source changed since the notebook was built'
         in problem
     )
 
 
-def test_changed_code_is_found_in_both_editions(built, change):
+def test_changed_code_is_found(built, change):
     change(built.source(NAME), "np.arange(3)", "np.arange(4)")
     problems = check(built)
-    for lang in LANGUAGES:
-        assert any(f"the code changed since the outputs of notebooks/{lang}/{NAME}.ipynb" in line for line in problems)
+    assert problems[0] == f"notebooks/src/{NAME}.py:1: the code changed since the outputs were made; run `make build`"
+    assert [f"notebooks/{lang}/" in line for lang, line in zip(LANGUAGES, problems[1:], strict=True)] == [True, True]
+
+
+def test_many_stale_cells_are_one_problem(built, change):
+    source = built.source(NAME)
+    text = source.read_text(encoding="utf-8").replace("# 本文。\n", "# 別。\n")
+    source.write_text(text + '\n# %% key="new"\nx + 1\n', encoding="utf-8")
+    (problem,) = [line for line in check(built) if "notebooks/ja/" in line]
+    assert 'cell "new" and 10 more: the source changed since the notebook was built' in problem
 
 
 def test_a_stale_dependency_is_named(built, change):
     change(built.root / "utils" / "numbers" / "twice.py", "2 * x", "x * 2")
     problems = check(built)
-    assert problems[0] == (
-        f"utils/numbers/twice.py:1: changed since the outputs of notebooks/en/{NAME}.ipynb were made; run `make build`"
-    )
+    assert problems[0] == (f"utils/numbers/twice.py:1: changed since the outputs of {NAME} were made; run `make build`")
     (built.root / "constraints.txt").unlink()
     assert any(line.startswith("constraints.txt:1: is gone since") for line in check(built))
 
