@@ -95,6 +95,8 @@ def mentioned(code, package=""):
 
 @functools.cache
 def file_digest(path, text):
+    if path.startswith("notebooks/src/"):
+        return digest(text.partition("\n# %%")[0])  # a map of the chapters shows their headers, no more
     return digest(significant(text) if path.endswith((".py", ".txt")) else text)
 
 

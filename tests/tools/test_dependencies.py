@@ -71,6 +71,20 @@ def test_the_header_can_name_more(unbuilt, change):
     assert "data/syllabus.yaml" in files(unbuilt)
 
 
+def test_of_other_chapters_the_header_counts(unbuilt, change):
+    guide = unbuilt.source("00_guide")
+    text = unbuilt.source(NAME).read_text(encoding="utf-8")
+    guide.write_text(
+        text.replace("prerequisites: []", 'prerequisites: []\n#   depends: ["notebooks/src/*.py"]'), "utf-8"
+    )
+    before = dependencies(unbuilt, load(unbuilt, "00_guide"))
+    change(unbuilt.source(NAME), "A promise.", "Another promise.")
+    assert dependencies(unbuilt, load(unbuilt, "00_guide")) == before
+    change(unbuilt.source(NAME), "minutes: 5", "minutes: 6")
+    after = dependencies(unbuilt, load(unbuilt, "00_guide"))
+    assert {path for path in after if after[path] != before[path]} == {f"notebooks/src/{NAME}.py"}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "same"),
     [
