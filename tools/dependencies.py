@@ -17,6 +17,7 @@ from tools.project import SETUP_CELL, read
 from tools.rules import python_tree
 
 PINNED = "constraints.txt"
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 TOPICS = "data/syllabus.yaml"
 
 
@@ -118,8 +119,10 @@ def significant(code):
         if token.type == tokenize.NL and not lines[row].strip():
             dropped.add(row)
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
-            node
-        ):
-            dropped |= set(range(node.body[0].lineno - 1, node.body[0].end_lineno))
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
+            text = node.body[0]
+            rows = range(text.lineno - 1, text.end_lineno)
+            around = lines[rows[0]].encode()[: text.col_offset] + lines[rows[-1]].encode()[text.end_col_offset :]
+            if not around.strip():  # code on the same line stays, and the docstring with it
+                dropped |= set(rows)
     return "\n".join(line for row, line in enumerate(lines) if row not in dropped)

@@ -97,6 +97,9 @@ def test_of_other_chapters_the_header_counts(unbuilt, change):
         ("numpy==1\n", "numpy==1  # why\n# note\n", True),
         ("numpy==1\n", "numpy==2\n", False),
         ('def f():\n    "doc"\n', "def f():\n    pass\n", False),
+        ('def f(): """doc"""; return 1\n', 'def f(): """doc"""; return 2\n', False),
+        ('def f():\n    """説明"""; return 1\n', 'def f():\n    """説明"""; return 2\n', False),
+        ('def f():\n    """説明"""\n    return 1\n', 'def f():\n    """別"""  # x\n    return 1\n', True),
         ("def f(): return 1\n", 'def f(): "doc"; return 1\n', False),
     ],
 )
