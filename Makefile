@@ -13,7 +13,7 @@ RUN     := $(VENV)/bin/python
 JOBS    ?= 2
 MAKE_ENVIRONMENT = $(PYTHON) tools/environment.py --venv $(VENV) $(if $(UNPINNED),--unpinned)
 
-.PHONY: help study test build check bench test-colab constraints repository reader developer
+.PHONY: help study test build check adopt bench test-colab constraints repository reader developer
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
@@ -31,6 +31,9 @@ build: developer ## rebuild the notebooks whose source has changed   [CHAPTERS="
 
 check: developer ## are the notebooks what their sources give?
 	@$(RUN) tools/build.py --check
+
+adopt: developer ## take edits made in Jupyter back into the source   FILE=notebooks/ja/NN_name.ipynb
+	@$(RUN) tools/build.py --adopt "$(FILE)"
 
 bench: developer ## one table of speed ratios against named peers
 	@$(RUN) -m benchmarks

@@ -7,7 +7,7 @@
 #   topics: []
 #   prerequisites: []
 #   tpu: true
-#   depends: [data/syllabus.yaml]
+#   depends: ["data/syllabus.yaml", "notebooks/src/*.py"]
 # ---
 # %% [markdown] key="title" lang="en"
 # # 00 · Start here
@@ -88,7 +88,7 @@ topics = syllabus.load()
 # | **会場** | テストセンターのCBT方式。画面上の電卓とホワイトボードが使えます |
 # | **形式** | 4択。約100問で、3〜4問ずつの大問形式が多く出ます |
 # | **時間** | 120分 |
-# | **コード** | NumPyと、試験開始時に選ぶフレームワーク(TensorFlow/Keras または PyTorch)。本書はTensorFlow/Kerasです |
+# | **コード** | NumPyと、試験開始時に選ぶフレームワーク(TensorFlow/Keras または PyTorch)。この教材はTensorFlow/Kerasです |
 # | **結果** | 合否と、4分野それぞれの得点率。合格点は公表されていません |
 #
 # 1問あたりに使える時間はどれくらいでしょうか。
@@ -124,7 +124,7 @@ print(f"{minutes * 60 / questions:.0f} seconds a question")
 # - **図や表**を読み取る
 # - **フレームワークの挙動**を答える(戻り値の形状、ロジットか確率か、学習時と推論時の違いなど)
 #
-# 実際の試験問題は非公開です。本書の設問は、公開されている受験者の声から出題の型だけを参考にして、すべて新しく作成しました。
+# 実際の試験問題は非公開です。この教材の設問は、公開されている受験者の声から出題の型だけを参考にして、すべて新しく作成しました。
 #
 # %% [markdown] key="topics-text" lang="en"
 # Here is the syllabus as a map, one tile for each topic. The numbers are those of the table further down.
@@ -222,7 +222,7 @@ overview.topic_table(topics)
 # 公開済みの章から4問です。何も調べずに解いてみてください。紙とペンは使ってかまいません。
 #
 # %% key="where-convolution" tags=["edition-output"]
-exam.quiz("01_convolution", ids=["PICK-1", "PICK-2"])
+exam.quiz("01_convolution", ids=["conv-read-pixels", "conv-depthwise-wrong-statement"])
 
 # %% key="where-rnn" tags=["edition-output"]
 exam.quiz("07_rnn_bptt", ids=["rnn-bptt-line", "rnn-return-shapes"])
@@ -252,7 +252,7 @@ for evening, tasks in enumerate(overview.plan(minutes_per_evening), start=1):
 #
 # | What you see | What to do |
 # |---|---|
-# | `FileNotFoundError: Open this notebook inside a clone …` | you opened a copy outside the collection: open the one in its `notebooks` folder |
+# | `FileNotFoundError: Open this notebook inside its clone …` | you opened a copy outside the collection: open the one in its `notebooks` folder |
 # | a name is not defined | run the Setup cell, then the import cell below it: *Run → Run All Above Selected Cell* |
 # | your numbers differ from the stored ones | you have other versions of Keras or TensorFlow than `constraints.txt`; the verdicts (`True`, `agree`) must hold all the same |
 # | `note: …` under the Setup cell | the machine lacks something, and the note says what is used in its place |
@@ -264,7 +264,7 @@ for evening, tasks in enumerate(overview.plan(minutes_per_evening), start=1):
 #
 # | 表示 | 対処 |
 # |---|---|
-# | `FileNotFoundError: Open this notebook inside a clone …` | 別の場所にコピーしたノートブックを開いています。元の `notebooks` フォルダのものを開いてください |
+# | `FileNotFoundError: Open this notebook inside its clone …` | 別の場所にコピーしたノートブックを開いています。元の `notebooks` フォルダのものを開いてください |
 # | name … is not defined | 準備のセルとその下のインポートのセルを実行してください(*Run → Run All Above Selected Cell*) |
 # | 保存されている数値と違う | KerasやTensorFlowが `constraints.txt` と違う版です。それでも判定(`True` や `agree`)は成り立つはずです |
 # | 準備のセルに `note: …` と出る | 計算機に足りないものがあります。代わりに何を使ったかが書いてあります |
