@@ -278,6 +278,9 @@ assert u[0, 1:, 0].tolist() == [0, 0, 0]
 assert z[0, 1:, 0].tolist() == [0.5, 0.5, 0.5]
 assert y[0, 1:, 0].tolist() == [2, 2, 2]
 
+pictures.unrolled_forward(values={"x": x[0, 1:, 0], "z": z[0, :, 0], "y": y[0, 1:, 0]})
+plt.show()
+
 
 # %% [markdown] key="backward-text" lang="en"
 # ### Backward: the line, then the loop
@@ -466,7 +469,7 @@ print(f"over 40 linear steps: 0.8^40 = 1 / {1 / 0.8**40:,.0f}   1.2^40 = {1.2**4
 
 # %% key="reach-figure"
 RHO_COLORS = {0.8: plots.INPUT, 1.0: plots.INK, 1.2: plots.WEIGHT}
-fig, axes = plt.subplots(1, 3, figsize=(8, 2.7), sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.1), sharey=True)
 for ax, activation in zip(axes, GAMMA):
     for rho, color in RHO_COLORS.items():
         ax.semilogy(steps_back, gradient_norms(activation, rho), color=color, label=f"ρ = {rho}")
@@ -602,7 +605,7 @@ z_grid = np.full_like(w_grid, sigmoid(0.5))
 for _ in range(50):
     z_grid = sigmoid(w_grid * z_grid + b_grid)
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.2), width_ratios=(1, 1.35))
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.7), width_ratios=(1, 1.35))
 for vector, label, color, spot in (
     ((3, 4), "g = (3, 4), length 5", plots.INK, (2.1, 2.3)),
     ((0.6, 0.8), "clipped by norm: (0.6, 0.8)", plots.OUTPUT, (1.15, 0.62)),
@@ -667,7 +670,7 @@ def window_start(t, k1, k2):
     return max(1, end - k2 + 1)
 
 
-fig, axes = plt.subplots(1, 3, figsize=(8, 3.2))
+fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.4))
 CUTS = (("full BPTT", 12, 12), ("chunks: k1 = k2 = 4", 4, 4), ("k1 = 1, k2 = 4", 1, 4))
 for ax, (title, k1, k2) in zip(axes, CUTS):
     kept = np.array([[window_start(t, k1, k2) <= k <= t for k in range(1, 13)] for t in range(1, 13)])
@@ -1226,7 +1229,7 @@ assert min(curve[-1] for curve in tried["W not transposed"]) > 0.99
 assert max(curve[-1] for curve in tried["own output missing"]) < 0.9
 
 # %% key="wrong-figure"
-fig, axes = plt.subplots(1, 4, figsize=(9, 2.3), sharey=True)
+fig, axes = plt.subplots(1, 4, figsize=(9, 2.5), sharey=True)
 for ax, (label, curves) in zip(axes, tried.items()):
     for curve in curves:
         color = plots.INK if label == "right" else plots.WEIGHT

@@ -45,11 +45,12 @@ def arrow(ax, start, end, color=INK, text="", offset=(0, 0), style="-", gap=RADI
     ax.text(*middle, text, ha="center", va="center", fontsize=13, color=color)
 
 
-def unrolled_forward(steps=3):
+def unrolled_forward(steps=3, values=None):
     """The forward pass of an RNN, unrolled: every copy of a weight has that weight's colour.
 
     Args:
         steps: number of time steps.
+        values: dict from "x", "z", "y" to the numbers to print beside the circles (z has steps + 1 of them).
 
     Returns:
         matplotlib Figure.
@@ -64,6 +65,9 @@ def unrolled_forward(steps=3):
         arrow(ax, (x[t], 0), (x[t], HEIGHT), INPUT, "$W_{in}$", (-0.4, -0.03))
         arrow(ax, (x[t - 1], HEIGHT), (x[t], HEIGHT), RECURRENT, "$W$", (0, 0.26))
         arrow(ax, (x[t], HEIGHT), (x[t], 2 * HEIGHT), OUTPUT, "$W_{out}$", (-0.47, 0))
+    for name, row in (("x", 0), ("z", 1), ("y", 2)):
+        for t, value in enumerate((values or {}).get(name, []), start=0 if name == "z" else 1):
+            ax.text(x[t] + 0.42, HEIGHT * row - 0.32, f"{value:g}", fontsize=12, ha="left", va="center")
     ax.text(x[0] - 0.36, 0, "input", fontsize=12, color=INPUT, ha="left", va="center")
     ax.text(x[0] - 0.36, 2 * HEIGHT, "output", fontsize=12, color=OUTPUT, ha="left", va="center")
     ax.text(x[0] - 0.36, HEIGHT + 0.62, "hidden state", fontsize=12, ha="left", va="center")

@@ -25,7 +25,7 @@ def norms(activation, rho, steps=STEPS, units=32):
 
 def gradient_norms():
     """Four curves of the gradient's norm against steps back, on a logarithmic axis."""
-    figure = Figure(figsize=(5, 3.1))
+    figure = Figure(figsize=(6, 3.6))
     axes = figure.subplots()
     for (name, network), color, marker in zip(
         NETWORKS.items(), ("#D55E00", "#333333", "#0072B2", "#009E73"), "o^sD", strict=True
