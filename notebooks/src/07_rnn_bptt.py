@@ -116,8 +116,11 @@ plt.show()
 #
 # $$\frac{\partial E}{\partial z^t} \;=\; \underbrace{\delta_{out}^{t}\, W_{out}^\top}_{\text{from its own output}} \;+\; \underbrace{\delta^{t+1}\, W^\top}_{\text{from the next step}}$$
 #
-# Here $\delta^t = \partial E/\partial u^t$ and $\delta_{out}^{t} = \partial E/\partial v^t$. One more factor, the slope
-# of the activation, leads from $z^t$ to $u^t$:
+# Here $\delta^t = \partial E/\partial u^t$ and $\delta_{out}^{t} = \partial E/\partial v^t$. Why $W^\top$? In
+# $u_j^{t+1} = \dots + \sum_i z_i^t W_{ij}$ the state $z_i^t$ meets every $u_j^{t+1}$ through $W_{ij}$. On the way back it
+# collects from all of them, $\sum_j \delta_j^{t+1} W_{ij}$, and that is element $i$ of $\delta^{t+1} W^\top$.
+#
+# One more factor, the slope of the activation, leads from $z^t$ to $u^t$:
 #
 # $$\boxed{\;\delta^t = \left(\delta_{out}^{t}\, W_{out}^\top + \delta^{t+1}\, W^\top\right) \odot f'(u^t), \qquad \delta^{T+1} = 0\;}$$
 #
@@ -133,7 +136,9 @@ plt.show()
 #
 # $$\frac{\partial E}{\partial z^t} \;=\; \underbrace{\delta_{out}^{t}\, W_{out}^\top}_{\text{同じ時刻の出力から}} \;+\; \underbrace{\delta^{t+1}\, W^\top}_{\text{次の時刻から}}$$
 #
-# ここで $\delta^t = \partial E/\partial u^t$、$\delta_{out}^{t} = \partial E/\partial v^t$ です。$z^t$ から $u^t$ へは、活性化関数の傾きをもう1つ掛ければたどり着きます。
+# ここで $\delta^t = \partial E/\partial u^t$、$\delta_{out}^{t} = \partial E/\partial v^t$ です。なぜ $W^\top$ なのでしょうか。$u_j^{t+1} = \dots + \sum_i z_i^t W_{ij}$ では、$z_i^t$ が $W_{ij}$ を通ってすべての $u_j^{t+1}$ に入ります。逆向きには、そのすべてから集めて $\sum_j \delta_j^{t+1} W_{ij}$ となり、これは $\delta^{t+1} W^\top$ の第 $i$ 要素です。
+#
+# $z^t$ から $u^t$ へは、活性化関数の傾きをもう1つ掛ければたどり着きます。
 #
 # $$\boxed{\;\delta^t = \left(\delta_{out}^{t}\, W_{out}^\top + \delta^{t+1}\, W^\top\right) \odot f'(u^t), \qquad \delta^{T+1} = 0\;}$$
 #
@@ -285,17 +290,20 @@ plt.show()
 # %% [markdown] key="backward-text" lang="en"
 # ### Backward: the line, then the loop
 #
-# The right side of the boxed formula, symbol by symbol. `slope` is $f'(u^t)$, and `*` between arrays is $\odot$.
+# The right side of the boxed formula in three steps: what comes from the output, what comes from the next step, and the
+# way through $f$. `slope` is $f'(u^t)$, and `*` between arrays is $\odot$.
 #
 # %% [markdown] key="backward-text" lang="ja"
 # ### 逆伝播:まず1行、次にループ
 #
-# 枠で囲んだ式の右辺を、記号ごとにそのままコードにします。`slope` が $f'(u^t)$、配列どうしの `*` が $\odot$ です。
+# 枠で囲んだ式の右辺を、3段階でコードにします。出力から戻る項、次の時刻から戻る項、そして $f$ を通過する部分です。`slope` が $f'(u^t)$、配列どうしの `*` が $\odot$ です。
 #
 # %% key="delta-line"
 def delta_line(delta_out_t, delta_next, W_out, W, slope):
     """The line of BPTT: δ^t from δ_out^t and δ^{t+1}."""
-    return (delta_out_t @ W_out.T + delta_next @ W.T) * slope
+    from_output = delta_out_t @ W_out.T  # (N, K) @ (K, H): what y^t sends back to z^t
+    from_next = delta_next @ W.T  # (N, H) @ (H, H): what u^{t+1} sends back to z^t
+    return (from_output + from_next) * slope  # (N, H): through f, from z^t to u^t
 
 
 # %% [markdown] key="loop-text" lang="en"
@@ -635,7 +643,7 @@ plt.show()
 # Both walks start at the star. The white one touches the cliff and is gone, off the plot at the upper right. The orange
 # one takes a small step in the same direction, walks along the foot of the cliff, and arrives where the error is small.
 #
-# Clipping by *value* (`clipvalue`, left in red) is not the same: it changes the direction.
+# Clipping by *value* (`clipvalue`, the arrow to (1, 1) on the left) is not the same: it changes the direction.
 #
 # Clipping does nothing for vanishing gradients. A gradient that carries no trace of step 1 cannot be scaled up to
 # contain one. That takes another architecture (LSTM and GRU, the next chapter) or a careful initialization.
@@ -643,15 +651,15 @@ plt.show()
 # %% [markdown] key="cliff-note" lang="ja"
 # どちらの軌跡も星印から出発します。白い軌跡は崖に触れたとたん、右上の図の外へ飛んでいきます。オレンジの軌跡は同じ向きに小さく進み、崖のふもとに沿って谷にたどり着きます。
 #
-# **値**によるクリッピング(`clipvalue`、左図の赤)は別物です。向きが変わってしまいます。
+# **値**によるクリッピング(`clipvalue`、左図の (1, 1) への矢印)は別物です。向きが変わってしまいます。
 #
 # なお、クリッピングは勾配消失には効きません。時刻1の情報を含まない勾配は、何倍しても時刻1の情報を含むようにはなりません。勾配消失には、別の構造(次章のLSTMやGRU)や、初期値の工夫が必要です。
 #
 # %% [markdown] key="truncated-text" lang="en"
 # ### Truncated BPTT
 #
-# Full BPTT keeps every $z^t$ in memory until the backward pass. A sequence of 100,000 steps does not fit. **Truncated
-# BPTT** goes back a limited number of steps: after every $k_1$ steps, back-propagate through the last $k_2$. The state at
+# Full BPTT keeps every $z^t$ in memory until the backward pass has used it. For long sequences that is gigabytes, as the cell
+# below computes. **Truncated BPTT** goes back a limited number of steps: after every $k_1$ steps, back-propagate through the last $k_2$. The state at
 # the cut is carried forward as a number, but no gradient passes it.
 #
 # Each square below is one term of the gradient: the loss at step $t$ (row) reaching back to step $k$ (column).
@@ -659,7 +667,7 @@ plt.show()
 # %% [markdown] key="truncated-text" lang="ja"
 # ### 打ち切り型BPTT
 #
-# 通常のBPTTでは、逆伝播が終わるまですべての $z^t$ をメモリに置いておきます。100,000時刻の系列では収まりません。**打ち切り型BPTT(truncated BPTT)** では、さかのぼる時刻数に上限を設けます。$k_1$ 時刻進むごとに、直前の $k_2$ 時刻分だけ逆伝播します。切れ目の状態は数値としては先へ渡しますが、勾配はそこを越えません。
+# 通常のBPTTでは、逆伝播で使い終わるまで、すべての $z^t$ をメモリに置いておきます。長い系列では、下のセルで計算するように数ギガバイトになります。**打ち切り型BPTT**(truncated BPTT)では、さかのぼる時刻数に上限を設けます。$k_1$ 時刻進むごとに、直前の $k_2$ 時刻分だけ逆伝播します。切れ目の状態は数値としては先へ渡しますが、勾配はそこを越えません。
 #
 # 下の図のマス目1つが勾配の項1つで、時刻 $t$ の損失(行)が時刻 $k$(列)まで届くことを表します。
 #
@@ -669,6 +677,9 @@ def window_start(t, k1, k2):
     end = -(-t // k1) * k1  # the backward pass that handles t begins here
     return max(1, end - k2 + 1)
 
+
+states_in_memory = 100_000 * 128 * 256 * 4  # steps, sequences, units, bytes of a float32
+print(f"states of 100,000 steps, 128 sequences, 256 units: {states_in_memory / 1e9:.1f} GB")
 
 fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.4))
 CUTS = (("full BPTT", 12, 12), ("chunks: k1 = k2 = 4", 4, 4), ("k1 = 1, k2 = 4", 1, 4))
@@ -792,7 +803,7 @@ LINES = {
     "right": delta_line,
     "future term missing": lambda out, after, W_out, W, slope: (out @ W_out.T) * slope,
     "own output missing": lambda out, after, W_out, W, slope: (
-        (after @ W.T if after.any() else out @ W_out.T) * slope  # the last step has nothing else
+        (after @ W.T if after.any() else out @ W_out.T) * slope  # at the last step, only out
     ),
     "f' missing": lambda out, after, W_out, W, slope: out @ W_out.T + after @ W.T,
     "W not transposed": lambda out, after, W_out, W, slope: (out @ W_out.T + after @ W) * slope,
@@ -1094,11 +1105,12 @@ for number in (51, 19, 70):
 
 
 # %% [markdown] key="addition-train-text" lang="en"
-# With a sigmoid output and cross entropy, $\delta_{out}^{t} = y^t - d^t$, the same as before. Training uses the two
+# With a sigmoid output and cross entropy, $\delta_{out}^{t} = y^t - d^t$, the same as before: the loss's slope
+# $\frac{y - d}{y (1 - y)}$ and the sigmoid's slope $y (1 - y)$ cancel. Training uses the two
 # functions from above and nothing else: forward, backward, and a step against the gradient.
 #
 # %% [markdown] key="addition-train-text" lang="ja"
-# 出力がシグモイド関数、損失が交差エントロピーなら、ここでも $\delta_{out}^{t} = y^t - d^t$ です。学習に使うのは上で作った2つの関数だけです。順伝播、逆伝播、そして勾配の逆向きに1歩進む、を繰り返します。
+# 出力がシグモイド関数、損失が交差エントロピーなら、ここでも $\delta_{out}^{t} = y^t - d^t$ です。損失の傾き $\frac{y - d}{y (1 - y)}$ とシグモイド関数の傾き $y (1 - y)$ が打ち消し合うからです。学習に使うのは上で作った2つの関数だけです。順伝播、逆伝播、そして勾配の逆向きに1歩進む、を繰り返します。
 #
 # %% key="addition-train"
 def initial_weights(seed, std=1.0, H=16):

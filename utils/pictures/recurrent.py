@@ -104,7 +104,7 @@ def unrolled_backward(steps=3, values=None):
         node(ax, *low, rf"$\delta^{t}$", fill=STATE)
         ax.text(x[i] - 0.46, low[1] - 0.05, values["delta"][i], fontsize=12, ha="right", va="center")
         if t < steps:
-            arrow(ax, (x[i + 1], HEIGHT), middle, RECURRENT, values["future"][i], (0.42, 0.4))
+            arrow(ax, (x[i + 1], HEIGHT), middle, RECURRENT, values["future"][i], (0.5, 0.42))
         arrow(ax, low, (x[i], -0.28), INPUT, style=(0, (3, 2)))
     ax.plot([x[0] - 0.5, x[-1] + 0.5], [0, 0], color=INPUT, linewidth=6, alpha=0.35, solid_capstyle="round")
     parameters = r"$\partial E/\partial W_{in}$, $\partial E/\partial W$, $\partial E/\partial b$"
