@@ -197,6 +197,8 @@ def test_macs_of_the_layers_built_from_two_steps():
     assert arithmetic.conv2d_macs(16, 3, 32, 64) == 256 * 9 * 32 * 64 == 4_718_592
     assert arithmetic.depthwise_conv2d_macs(16, 3, 32) == 256 * 9 * 32 == 73_728
     assert arithmetic.separable_conv2d_macs(16, 3, 32, 64) == 73_728 + 256 * 32 * 64 == 598_016
+    assert arithmetic.depthwise_conv2d_macs(16, 3, 32, 2) == 256 * 9 * 32 * 2
+    assert arithmetic.separable_conv2d_macs(16, 3, 32, 64, 2) == 256 * (9 * 32 * 2 + 32 * 2 * 64)
     ratio = arithmetic.separable_conv2d_macs(16, 3, 32, 64) / arithmetic.conv2d_macs(16, 3, 32, 64)
     assert ratio == pytest.approx(1 / 64 + 1 / 9)
 
