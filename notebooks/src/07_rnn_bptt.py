@@ -906,7 +906,9 @@ class AsModel(keras.layers.Layer):
 
 
 joined = np.concatenate([x32.reshape(N, -1), z32], axis=1)
-y_keras, d_joined, d_weights = keras_gradients(AsModel(), joined, dy32)
+model = AsModel()
+model(joined)
+y_keras, d_joined, d_weights = keras_gradients(model, joined, dy32)
 in_keras = dict(zip(NAMES, d_weights)) | {"y": y_keras}
 in_keras |= {"x": d_joined[:, : T * D].reshape(N, T, D), "z0": d_joined[:, T * D :]}
 

@@ -29,37 +29,37 @@ DELTA = {
         Mistake(
             _deltas_by(lambda own, after, W, z: own * (1 - z**2)),
             en="The future is missing: the next step reads $z^t$ too, and sends back $\\delta^{t+1} W^\\top$.",
-            ja="次の時刻からの項がない。$z^t$ は次の時刻でも使われるので、$\\delta^{t+1} W^\\top$ が戻ってくる。",
+            ja="次の時刻からの項がありません。$z^t$ は次の時刻でも使われるので、$\\delta^{t+1} W^\\top$ が戻ってきます。",
         ),
         Mistake(
             _deltas_by(lambda own, after, W, z: own + after @ W.T),
             en="The slope is missing: multiply by $f'(u^t) = 1 - z^2$.",
-            ja="活性化関数の傾きがない。$f'(u^t) = 1 - z^2$ を掛ける。",
+            ja="活性化関数の傾きがありません。$f'(u^t) = 1 - z^2$ を掛けます。",
         ),
         Mistake(
             _deltas_by(lambda own, after, W, z: (own + after @ W) * (1 - z**2)),
             en="`W` must be transposed on the way back. It is square, so its shape did not warn you.",
-            ja="逆伝播では `W` を転置する。正方行列なので、形状のエラーでは気づけない。",
+            ja="逆伝播では `W` を転置します。正方行列なので、形状のエラーでは気づけません。",
         ),
         Mistake(
             _deltas_by(lambda own, after, W, z: own * (1 - z**2) + after @ W.T),
             en="Put both terms in parentheses: the slope multiplies the whole sum.",
-            ja="2 つの項をかっこでくくる。傾きは和の全体に掛かる。",
+            ja="2つの項をかっこでくくります。傾きは和の全体に掛かります。",
         ),
         Mistake(
             _deltas_by(lambda own, after, W, z: (own + after @ W.T) * z * (1 - z)),
             en="`z * (1 - z)` is the slope of the sigmoid; for tanh it is `1 - z**2`.",
-            ja="`z * (1 - z)` はシグモイド関数の傾きである。tanh では `1 - z**2` となる。",
+            ja="`z * (1 - z)` はシグモイド関数の傾きです。tanhでは `1 - z**2` になります。",
         ),
         Mistake(
             _deltas_by(lambda own, after, W, z: (own + after @ W.T) * (1 - np.tanh(z) ** 2)),
             en="`z` is tanh(u) already; do not apply tanh again.",
-            ja="`z` はすでに tanh(u) である。tanh をもう一度適用してはならない。",
+            ja="`z` はすでにtanh(u)です。もう一度tanhを適用する必要はありません。",
         ),
     ],
     "hint": {
         "en": "Two terms, one from `delta_out[t]` and one from `delta[t + 1]`; then one factor for both.",
-        "ja": "項は 2 つで、`delta_out[t]` と `delta[t + 1]` から 1 つずつ。最後に、両方に共通の因子を掛ける。",
+        "ja": "項は2つで、`delta_out[t]` と `delta[t + 1]` から1つずつです。最後に、両方に共通の因子を掛けます。",
     },
 }
 
@@ -81,32 +81,32 @@ SUM = {
         Mistake(
             lambda delta, z, z0: z.T @ delta,
             en="You paired $z^t$ with $\\delta^t$. The state that $W$ multiplied on the way to $u^t$ is $z^{t-1}$.",
-            ja="$z^t$ と $\\delta^t$ を組み合わせている。$u^t$ を計算するとき $W$ に掛かったのは $z^{t-1}$ である。",
+            ja="$z^t$ と $\\delta^t$ を組み合わせています。$u^t$ を計算するとき $W$ に掛かったのは $z^{t-1}$ です。",
         ),
         Mistake(
             lambda delta, z, z0: _shares(delta, z, z0)[-1],
             en="That is the share of the last step alone. The weights are shared: sum over all steps.",
-            ja="最後の時刻の寄与だけになっている。重みは共有されているので、全時刻の和をとる。",
+            ja="最後の時刻の寄与だけになっています。重みは共有されているので、全時刻の和をとります。",
         ),
         Mistake(
             lambda delta, z, z0: z[:-1].T @ delta[1:],
             en="The first step is missing: the state before it is `z0`.",
-            ja="最初の時刻が抜けている。その 1 つ前の状態は `z0` である。",
+            ja="最初の時刻が抜けています。その1つ前の状態は `z0` です。",
         ),
         Mistake(
             lambda delta, z, z0: _shares(delta, z, z0).sum(axis=0).T,
             en="Transposed: $W$ stands to the right of $z^{t-1}$, so its gradient is $(z^{t-1})^\\top \\delta^t$.",
-            ja="転置になっている。$W$ は $z^{t-1}$ の右から掛かるので、勾配は $(z^{t-1})^\\top \\delta^t$ である。",
+            ja="転置になっています。$W$ は $z^{t-1}$ の右から掛かるので、勾配は $(z^{t-1})^\\top \\delta^t$ です。",
         ),
         Mistake(
             lambda delta, z, z0: _shares(delta, z, z0).mean(axis=0),
             en="A mean over the steps; the gradient is their sum.",
-            ja="時刻についての平均になっている。勾配は和である。",
+            ja="時刻についての平均になっています。勾配は和です。",
         ),
     ],
     "hint": {
         "en": "Put `z0` in front of `z` and drop the last row; then one matrix product sums over the steps.",
-        "ja": "`z` の前に `z0` を付け、最後の行を除く。あとは行列積 1 つで時刻についての和がとれる。",
+        "ja": "`z` の前に `z0` を付け、最後の行を除きます。あとは行列積1つで時刻についての和がとれます。",
     },
 }
 
@@ -133,31 +133,31 @@ CLIP = {
         Mistake(
             lambda grads, limit: [g * limit / max(np.linalg.norm(g), limit) for g in grads],
             en="Each array was clipped alone (`clipnorm`). Here one factor, from the norm of all together, is wanted.",
-            ja="配列ごとに別々にクリッピングしている(`clipnorm`)。ここでは全体のノルムから求めた共通の倍率を使う。",
+            ja="配列ごとに別々にクリッピングしています(`clipnorm`)。ここでは全体のノルムから求めた共通の倍率を使います。",
         ),
         Mistake(
             _scaled_by(lambda norms, limit: limit / np.sqrt(np.sum(norms**2))),
             en="Divided by the norm without a guard: short gradients became longer, and zeros became NaN.",
-            ja="無条件にノルムで割っている。短い勾配が引き伸ばされ、ゼロの勾配は NaN になる。",
+            ja="無条件にノルムで割っています。短い勾配が引き伸ばされ、ゼロの勾配はNaNになります。",
         ),
         Mistake(
             _scaled_by(lambda norms, limit: limit / max(np.sum(norms), limit)),
             en="The global norm is not the sum of the norms: square, sum over all elements, then take the root.",
-            ja="全体のノルムはノルムの和ではない。全要素の 2 乗の和をとり、最後に平方根をとる。",
+            ja="全体のノルムはノルムの和ではありません。全要素の2乗の和をとり、最後に平方根をとります。",
         ),
         Mistake(
             _scaled_by(lambda norms, limit: limit / max(np.sum(norms**2), limit)),
             en="The square root is missing.",
-            ja="平方根をとっていない。",
+            ja="平方根をとっていません。",
         ),
         Mistake(
             lambda grads, limit: [np.clip(g, -limit, limit) for g in grads],
             en="That is clipping by value: it changes the direction.",
-            ja="値によるクリッピングになっている。向きが変わってしまう。",
+            ja="値によるクリッピングになっています。これでは向きが変わってしまいます。",
         ),
     ],
     "hint": {
         "en": "`threshold / max(norm, threshold)` is never above 1 and never divides by zero.",
-        "ja": "`threshold / max(norm, threshold)` は 1 を超えることがなく、ゼロ除算も起こらない。",
+        "ja": "`threshold / max(norm, threshold)` なら、1を超えることも、ゼロ除算が起こることもありません。",
     },
 }
