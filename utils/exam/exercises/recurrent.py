@@ -29,7 +29,17 @@ DELTA = {
         Mistake(
             _deltas_by(lambda own, after, W, z: own * (1 - z**2)),
             en="The future is missing: the next step reads $z^t$ too, and sends back $\\delta^{t+1} W^\\top$.",
-            ja="次の時刻からの項がありません。$z^t$ は次の時刻でも使われるので、$\\delta^{t+1} W^\\top$ が戻ってきます。",
+            ja="次の時刻からの項がありません。$z^t$ は次の時刻でも使われ、$\\delta^{t+1} W^\\top$ が戻ります。",
+        ),
+        Mistake(
+            _deltas_by(lambda own, after, W, z: after @ W.T * (1 - z**2)),
+            en="The step's own output is missing. Without $\\delta_{out}^{t} W_{out}^\\top$ every $\\delta^t$ stays 0.",
+            ja="同じ時刻の出力からの項がありません。$\\delta_{out}^{t} W_{out}^\\top$ がないと、$\\delta^t$ はすべて0のままです。",
+        ),
+        Mistake(
+            _deltas_by(lambda own, after, W, z: (own - after @ W.T) * (1 - z**2)),
+            en="The sign is wrong: what comes back along two paths is added.",
+            ja="符号が違います。2つの経路から戻ってくる勾配は足し合わせます。",
         ),
         Mistake(
             _deltas_by(lambda own, after, W, z: own + after @ W.T),
@@ -82,6 +92,11 @@ SUM = {
             lambda delta, z, z0: z.T @ delta,
             en="You paired $z^t$ with $\\delta^t$. The state that $W$ multiplied on the way to $u^t$ is $z^{t-1}$.",
             ja="$z^t$ と $\\delta^t$ を組み合わせています。$u^t$ を計算するとき $W$ に掛かったのは $z^{t-1}$ です。",
+        ),
+        Mistake(
+            lambda delta, z, z0: np.roll(z, 1, axis=0).T @ delta,
+            en="At the first step `z[t - 1]` is `z[-1]`, the last state. The state before it is `z0`.",
+            ja="最初の時刻では `z[t - 1]` が `z[-1]`、つまり最後の状態になります。その1つ前の状態は `z0` です。",
         ),
         Mistake(
             lambda delta, z, z0: _shares(delta, z, z0)[-1],
