@@ -4,19 +4,13 @@ Each `bench_SUBJECT.py` of this folder has a function `rows()` that returns its 
 runs in a process of its own, so that one subject's threads and caches do not weigh on the next.
 """
 
-import importlib
 import multiprocessing
 import sys
 from pathlib import Path
 
-from benchmarks.timing import table
+from benchmarks.timing import rows_of, table
 
 SUBJECTS = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
-
-
-def rows_of(subject):
-    """The lines of one subject, measured now."""
-    return importlib.import_module(f"benchmarks.bench_{subject}").rows()
 
 
 def main(subjects):

@@ -1,5 +1,6 @@
 """Fair ratios between functions: timed in turn, in one process, medians of several runs."""
 
+import importlib
 import statistics
 import time
 from dataclasses import dataclass
@@ -71,3 +72,8 @@ def table(rows):
         times = f"{r.ours * 1e3:7.2f} ms  {r.peer_name:{peers}}  {r.peer * 1e3:7.2f} ms"
         lines.append(f"{r.work:{width}}  {times}  {r.ratio:7.2f}  {goal}".rstrip())
     return "\n".join(lines)
+
+
+def rows_of(subject):
+    """The rows of `bench_SUBJECT.py`, measured now. It stands here because a new process can find it here."""
+    return importlib.import_module(f"benchmarks.bench_{subject}").rows()
