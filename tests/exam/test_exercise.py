@@ -64,6 +64,16 @@ def test_blank(func):
     assert checked(func).status == "blank"
 
 
+def test_a_missing_return_is_not_a_blank():
+    def changes_in_place(x, kernel):
+        x *= kernel
+
+    feedback = checked(changes_in_place, hint="Think.")
+    assert feedback.status == "wrong"
+    assert "Your function returns nothing: is a `return` missing?\nCase 1:" in feedback.text("en")
+    assert "関数が値を返していません" in feedback.text("ja")
+
+
 def test_blank_without_source():
     """As in a test that runs a cell by exec: the name that the blank should have assigned is missing."""
     names = {}
@@ -143,12 +153,12 @@ def test_a_mistake_is_named_only_if_it_explains_every_case():
         (np.array([1.0, 9.0, 2.5]), np.array([1.0, 2.0, 2.0]), "furthest at [1]: got 9.0, expected 2.0."),
         (X.astype("float32") + 1, X, "; dtype float32, expected float64."),
         (np.array([1, 2]), np.array([1, 3]), "furthest at [1]: got 2, expected 3."),
-        (None, 3, ""),
+        (None, 3, "returns nothing"),
     ],
 )
 def test_what_differs(result, expected, message):
     feedback = exam.check(lambda: result, reference=lambda: expected, cases=[()])
-    assert feedback.status == ("blank" if result is None else "wrong")
+    assert feedback.status == "wrong"
     assert message in repr(feedback)
 
 

@@ -25,6 +25,12 @@ def test_a_zero_gradient_stays_zero():
     assert clipped["kernel"].tolist() == [0, 0]
 
 
+def test_an_infinite_threshold_changes_nothing():
+    clipped, norm = clip_by_global_norm(GRADIENTS, float("inf"))
+    assert norm == global_norm(GRADIENTS)
+    assert all(np.array_equal(clipped[name], GRADIENTS[name]) for name in GRADIENTS)
+
+
 @given(
     gradient=hnp.arrays("float64", hnp.array_shapes(max_dims=3), elements=st.floats(-1e6, 1e6)),
     threshold=st.floats(1e-3, 1e3),

@@ -30,6 +30,9 @@ WORDS = {
         "hint": "ヒント",
     },
 }
+RETURNS_NOTHING = both(
+    "Your function returns nothing: is a `return` missing?", "関数が値を返していません(`return` を確認してください)。"
+)
 COLORS = {"blank": "#8a8a8a", "error": "#d1495b", "wrong": "#d1495b", "right": "#2a9d8f"}
 
 
@@ -130,6 +133,8 @@ def check(func, reference, cases, mistakes=(), hint=None, rtol=1e-5, atol=1e-8):
                 if _left_blank(func, error):
                     return Feedback("blank")
                 return Feedback("error", [_raised(error), _shown_case(i, case, reference)], hint=hint)
+            if results[-1] is None and _has_ellipsis(inspect.unwrap(func)) is False:
+                return Feedback("wrong", [RETURNS_NOTHING, _shown_case(i, case, reference)], hint=hint)
             if results[-1] is None or results[-1] is ...:
                 return Feedback("blank")
         gaps = [difference(mine, theirs, rtol, atol) for mine, theirs in zip(results, expected, strict=True)]

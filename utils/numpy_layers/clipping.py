@@ -14,8 +14,8 @@ def _check_threshold(threshold):
 def _scale(norm, threshold):
     if not np.isfinite(norm):
         raise ValueError("the gradient holds NaN or infinity: scaling cannot repair it; lower the learning rate")
-    # Dividing by the larger of the two is the guard: below the threshold nothing changes, and no zero norm divides.
-    return float(threshold / max(norm, threshold))
+    # Below the threshold nothing changes, and no zero norm divides. (An infinite threshold means: only measure.)
+    return 1.0 if norm <= threshold else float(threshold / norm)
 
 
 def global_norm(gradients):

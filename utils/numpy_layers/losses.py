@@ -1,6 +1,7 @@
 """Loss functions by hand. Each returns the loss and its gradient with respect to the first argument.
 
-The losses are means over all axes but the last (batch, and time where there is one), as in Keras.
+MSE and binary cross entropy are means over all elements, softmax cross entropy over all axes but the class axis, as in
+Keras.
 """
 
 import numpy as np

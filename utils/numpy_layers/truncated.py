@@ -1,4 +1,4 @@
-"""Truncated BPTT for any recurrent layer that has `forward(x, initial_state)`, `backward(dy)` and `grads`."""
+"""Truncated BPTT for a recurrent layer whose output is its whole state (SimpleRNN, GRU; not LSTM)."""
 
 import numpy as np
 
@@ -11,10 +11,13 @@ def truncated_bptt(layer, x, dy, k1, k2=None, initial_state=None):
     The state k2 steps ago is used as a constant: its value is carried on, its gradient is cut. With k1 = k2 the
     sequence falls into chunks (what a stateful layer in Keras does); with k1 = 1 every loss reaches back k2 steps.
 
+    This shows what the gradients are; it saves no memory, as it stores all states itself. `layer.grads` afterwards
+    holds the last window only: use the returned dict.
+
     Source: Williams & Peng (1990), BPTT(h; h') with h = k2, h' = k1; Sutskever (2013), §2.8.6.
 
     Args:
-        layer: recurrent layer with `return_sequences=True`.
+        layer: recurrent layer with `forward(x, initial_state)`, `backward(dy)`, `grads` and `return_sequences=True`.
         x: (N, T, D).
         dy: gradient of the loss with respect to the layer's output (N, T, H).
         k1: steps between two backward passes.

@@ -34,7 +34,7 @@ DELTA = {
         Mistake(
             _deltas_by(lambda own, after, W, z: after @ W.T * (1 - z**2)),
             en="The step's own output is missing. Without $\\delta_{out}^{t} W_{out}^\\top$ every $\\delta^t$ stays 0.",
-            ja="同じ時刻の出力からの項がありません。$\\delta_{out}^{t} W_{out}^\\top$ がないと、$\\delta^t$ はすべて0のままです。",
+            ja="同じ時刻の出力から戻る $\\delta_{out}^{t} W_{out}^\\top$ がなく、$\\delta^t$ がすべて0です。",
         ),
         Mistake(
             _deltas_by(lambda own, after, W, z: (own - after @ W.T) * (1 - z**2)),
