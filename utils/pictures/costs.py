@@ -111,13 +111,15 @@ def accuracy_against_parameters(panels):
     fig, axes = plt.subplots(1, len(panels), figsize=(4.8 * len(panels), 3.4))
     for ax, (title, points) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         for number, (name, parameters, accuracy) in enumerate(points):
-            look = {"marker": "os^D"[number % 4], "color": SERIES[number % len(SERIES)]}
+            look = {"marker": "os^Dv"[number % 5], "color": SERIES[number % len(SERIES)]}
             ax.plot(parameters, accuracy, linestyle="", markersize=9, label=f"{name}: {accuracy:.1f} %", **look)
         values = [accuracy for _, _, accuracy in points]
         ax.set_ylim(min(values) - 5, max(values) + 2)
         smallest, largest = (pick(parameters for _, parameters, _ in points) for pick in (min, max))
         ax.set(title=title, xlabel="parameters", ylabel="test accuracy (%)")
         ax.set(xscale="log", xlim=(smallest / 2, largest * 2))
+        ax.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(mpl.ticker.EngFormatter(sep=""))
         ax.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
         ax.legend(loc="lower right", fontsize=10)
     return fig

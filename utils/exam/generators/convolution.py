@@ -36,6 +36,7 @@ def by_hand(rng):
             mistakes={
                 "kernel_flipped": int(_convolve(x, kernel[::-1, ::-1])[0, 1]),
                 "one_channel": int(parts[0]),
+                "other_channel": int(parts[1]),
                 "row_and_column_swapped": int(y[1, 0]),
             },
         )
