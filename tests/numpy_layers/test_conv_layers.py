@@ -117,7 +117,7 @@ def test_layer_is_the_definition(case, seed):
     assert relative_error(layer.forward(x), expected) < 1e-12
 
 
-@given(convolutions(), st.integers(0, 2**32 - 1), st.sampled_from([1, 200, 1000, 2 << 20]))
+@given(convolutions(), st.integers(0, 2**32 - 1), st.sampled_from([1, 200, 1000, 4 << 20]))
 @settings(max_examples=100, deadline=None)
 def test_products_are_the_definition_and_its_two_transposes(case, seed, chunk_bytes):
     """⟨A x, y⟩ = ⟨x, Aᵀ y⟩ holds for the map x → y and for kernel → y, whatever the size of the chunks."""

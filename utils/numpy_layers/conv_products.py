@@ -14,9 +14,10 @@ import numpy as np
 
 from utils.numpy_layers.im2col import col2im, geometry, im2col
 
-# Bytes of columns worked on at once. On the machines tried, 1–4 MB were equally fast, and writing all columns of a
-# batch (16 MB and more) cost up to 40 % more: they would leave the cache before the product reads them.
-CHUNK_BYTES = 2 << 20
+# Bytes of columns worked on at once. On a quiet machine 1–4 MB were equally fast; on a busy one fewer, larger products
+# wait less for each other. All columns of a batch at once (16 MB and more) cost up to 40 % more: they would leave the
+# cache before the product reads them.
+CHUNK_BYTES = 4 << 20
 
 
 def convolve(x, kernel, strides=1, padding="valid", dilation_rate=1):
