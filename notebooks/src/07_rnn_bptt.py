@@ -616,7 +616,9 @@ walks = {
 }
 for label, (path, norms, errors) in walks.items():
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
-    print(f"{label:17} largest gradient norm {max(norms):.0f}, longest step {steps.max():.2f}, last error {errors[-1]:.3f}")
+    print(
+        f"{label:17} largest gradient norm {max(norms):.0f}, longest step {steps.max():.2f}, last error {errors[-1]:.3f}"
+    )
     for update in np.flatnonzero(steps > 0.5) + 1:
         w, b = path[update]
         print(f"{'':17} update {update}: norm {norms[update - 1]:.0f}, to ({w:.1f}, {b:.1f})")
