@@ -976,7 +976,7 @@ speeds |= nanoseconds(
 )
 print(f"ns per MAC:  loops {speeds['loops']:.0f}   im2col {speeds['im2col']:.3f}   Keras {speeds['Keras']:.3f}")
 print(f"im2col is {speeds['loops'] / speeds['im2col']:,.0f} times as fast as the loops")
-print(f"Keras is {speeds['im2col'] / speeds['Keras']:.1f} times as fast as im2col")
+print(f"im2col takes {speeds['im2col'] / speeds['Keras']:.1f} times as long as Keras")
 
 # %% [markdown] key="networks-text" lang="en"
 # ## In Keras
