@@ -1,5 +1,6 @@
 """Download a file whose size and hash are known, or say clearly why not. Nothing half-written is left behind."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -66,7 +67,7 @@ def fetch(remote, instead):
     try:
         if target.exists():
             print(f"{target.name} is damaged ({problem}); downloading it again")
-            target.unlink()
+            target.unlink(missing_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
         handle, temporary = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
@@ -192,8 +193,9 @@ def _state(path, remote):
 
 def _sweep(target):
     for leftover in target.parent.glob(f"{target.name}.*.part"):
-        if time.time() - leftover.stat().st_mtime > STALE:
-            leftover.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # a download beside this one has just moved it into place
+            if time.time() - leftover.stat().st_mtime > STALE:
+                leftover.unlink()
 
 
 def _unwritable(remote, where, error, instead):
