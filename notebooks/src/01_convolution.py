@@ -2,7 +2,7 @@
 # study:
 #   title: {en: "Convolution", ja: "畳み込み"}
 #   scope: examined
-#   minutes: 120
+#   minutes: 180
 #   topics: ["3.4.1", "3.4.2", "3.4.3"]
 #   prerequisites: []
 #   tpu: true
@@ -15,7 +15,8 @@
 # After this chapter you can compute a multi-channel convolution with a pocket calculator, write its backward pass, and say
 # what a layer costs before you build it. It all follows from one idea: **a convolution is a matrix product in disguise.**
 #
-# **Examined** (syllabus 3.4) · **Time** two evenings of an hour · **You need** NumPy and the matrix product; for the
+# **Examined** (syllabus 3.4) · **Time** two evenings of an hour and a half (the first: up to
+# "Receptive field" and exercise 1; in a hurry, skip the code of "Agreement") · **You need** NumPy and the matrix product; for the
 # backward pass, the chain rule through one dense layer
 #
 # %% [markdown] key="title" lang="ja"
@@ -23,10 +24,11 @@
 #
 # {{badge}}
 #
-# この章を終えると、複数チャネルの畳み込みを電卓だけで計算し、逆伝播を自分で書き、層のコストを作る前に言い当てられるようになります。
+# この章を終えると、複数チャネルの畳み込みを電卓だけで計算し、逆伝播を自分で書き、層を作る前にそのコストを見積もれるようになります。
 # すべては、たった1つの考え方から導かれます。**畳み込みとは、姿を変えた行列積である。**
 #
-# **試験範囲**(シラバス 3.4)· **所要時間** 1時間 × 2晩 · **前提** NumPyと行列積。逆伝播の節では、全結合層1層の連鎖律
+# **試験範囲**(シラバス 3.4)· **所要時間** 1時間半 × 2晩(1晩目は「受容野」までと演習1。
+# 急ぐ人は「確かめる」のコードを飛ばせます)· **前提** NumPyと行列積。逆伝播の節では、全結合層1層の連鎖律
 #
 # %% [markdown] key="setup-heading" lang="en"
 # ## Setup
@@ -146,17 +148,17 @@ plt.show()
 # ### The one idea: windows are rows
 #
 # Multiplying two lists number by number and adding up is a *dot product*. So write each window as a row of a matrix $X$
-# and the filter as a column $K$. All dot products together are one matrix product. This rearrangement is called
-# **im2col**:
+# and each filter as a column of a matrix $K$. All dot products together are one matrix product. In the example of 598.5, $X$ is
+# 1×18, $K$ is 18×3, and $XK = (598.5,\ 615.6,\ 632.7)$. This rearrangement is called **im2col**:
 #
 # %% [markdown] key="one-idea" lang="ja"
-# $274.5 + 324 = 598.5$ です。どの面がどのチャネルと出会ったのかを言えるなら、`Conv2D` を理解できています。チャネルが1024になっても、
+# $274.5 + 324 = 598.5$ です。どの面とどのチャネルを掛け合わせたのかを言えるなら、`Conv2D` を理解できています。チャネルが1024になっても、
 # 図が大きくなるだけで、することは同じです。
 #
 # ### 中心となる考え方:窓を行にする
 #
-# 2つの数列を要素ごとに掛けて足すのは、**内積**です。そこで、窓を1つずつ行列 $X$ の行に、フィルタを列 $K$ に並べます。すると、すべての内積が
-# 1回の行列積にまとまります。この並べ替えを **im2col** といいます。
+# 2つの数列を要素ごとに掛けて足すのは、**内積**です。そこで、各窓を行列 $X$ の1行に、各フィルタを行列 $K$ の1列に並べます。すると、すべての内積が
+# 1回の行列積にまとまります。598.5の例なら、$X$ は1×18、$K$ は18×3で、$XK = (598.5,\ 615.6,\ 632.7)$ です。この並べ替えを **im2col** といいます。
 #
 # %% key="one-idea-figure"
 convolution.windows_as_rows(x_film, K_film)
@@ -186,7 +188,7 @@ plt.show()
 #    they cost $1/F + 1/k^2$ of a standard convolution (depth multiplier 1).
 #
 # %% [markdown] key="three-products" lang="ja"
-# ここから先は、全結合層の知識がそのまま使えます。次の3つの積が、この章のすべてです。
+# ここから先は、全結合層の知識がそのまま使えます。次の3つの積が、この章の骨組みです。
 #
 # | | 積 | 意味 |
 # |---|---|---|
@@ -196,7 +198,7 @@ plt.show()
 #
 # 最後の行を**順伝播**として使ったものが、**転置畳み込み(transposed convolution)**、`Conv2DTranspose` です。
 #
-# **試験に持っていく5つの文**
+# **試験前に覚えておく5項目**
 #
 # 1. 出力の数値1つにつき、掛け算は $k \cdot k \cdot C$ 回。カーネルの重みは $k \cdot k \cdot C \cdot F$ 個、バイアスは $F$ 個。
 # 2. 出力サイズは $\lfloor (i + 2p - k_{\mathrm{eff}})/s \rfloor + 1$、ただし $k_{\mathrm{eff}} = k + (k-1)(d-1)$。パディングが `same` なら
@@ -319,14 +321,14 @@ plt.show()
 # $\lceil i/s \rceil$ windows. If that number is odd, the extra zero goes **after** (right, bottom): see the third panel.
 #
 # %% [markdown] key="size-text" lang="ja"
-# **窓はいくつ入るでしょうか。** パディング後の長さは $i + 2p$ です。最後の窓は、$i + 2p - k_{\mathrm{eff}}$ かそれより前から始まらなければ
+# **窓はいくつ入るでしょうか。** パディング後の長さは $i + 2p$ です。窓の始点は $i + 2p - k_{\mathrm{eff}}$ 以下でなければ
 # なりません。始点は $0, s, 2s, \dots$ なので、次のようになります。
 #
 # $$o = \left\lfloor \frac{i + 2p - k_{\mathrm{eff}}}{s} \right\rfloor + 1$$
 #
 # $+1$ は始点0の窓の分です。床関数は、端に余ってどの窓も届かない画素を切り捨てます。
 #
-# Kerasでは $p$ を指定しません。使える語は2つです。`valid` はパディングなし、`same` は窓がちょうど $\lceil i/s \rceil$ 個入るだけの0を
+# Kerasでは $p$ を指定しません。指定できるのは次の2つです。`valid` はパディングなし、`same` は窓がちょうど $\lceil i/s \rceil$ 個入るだけの0を
 # 補います。その個数が奇数なら、余りの1個は**後ろ**(右と下)に付きます。図の3枚目を見てください。
 #
 # %% key="size"
@@ -488,11 +490,12 @@ for s, d in ((2, 1), (1, 2)):
 # ### Backward: derive it
 #
 # Let $E$ be the loss and $dY = \partial E/\partial Y$, given from above. **Step 1** is the dense layer you know. In
-# $Y = XK$ each $Y_{r,f}$ contains $X_{r,m} K_{m,f}$, so
+# $Y = XK$, that is $Y_{r,f} = \sum_m X_{r,m} K_{m,f}$ ($r$ numbers the windows, $m$ the places in a window, $f$ the filters),
+# the weight $K_{m,f}$ is used in every row $r$. The chain rule adds up what comes back from all of them:
 #
 # $$dK_{m,f} = \sum_r X_{r,m}\, dY_{r,f} \;\Rightarrow\; dK = X^\top dY, \qquad dX_{r,m} = \sum_f dY_{r,f}\, K_{m,f} \;\Rightarrow\; dX = dY\, K^\top$$
 #
-# and $db_f = \sum_r dY_{r,f}$. Shapes: $(18, 9)(9, 4) = (18, 4)$ like $K$, and $(9, 4)(4, 18) = (9, 18)$ like $X$.
+# and $db_f = \sum_r dY_{r,f}$. Shapes, in the cell above: $(18, 9)(9, 4) = (18, 4)$ like $K$, and $(9, 4)(4, 18) = (9, 18)$ like $X$.
 #
 # **Step 2**: from $dX$ to $dx$. im2col *copied* each pixel into several rows. A number that is used several times collects
 # the gradient of every use. So run through the rows once more, and **add** each back where it was taken from: col2im.
@@ -505,14 +508,15 @@ for s, d in ((2, 1), (1, 2)):
 # ### 逆伝播を導く
 #
 # 損失を $E$ とし、上の層から $dY = \partial E/\partial Y$ が渡されるとします。**ステップ1**は、よく知っている全結合層です。$Y = XK$ では、
-# 各 $Y_{r,f}$ に $X_{r,m} K_{m,f}$ が含まれているので、
+# $Y_{r,f} = \sum_m X_{r,m} K_{m,f}$ です($r$ は窓、$m$ は窓の中の位置、$f$ はフィルタの番号)。$K_{m,f}$ はすべての行 $r$ で使われるので、
+# 連鎖律でその寄与を足し合わせて、
 #
 # $$dK_{m,f} = \sum_r X_{r,m}\, dY_{r,f} \;\Rightarrow\; dK = X^\top dY, \qquad dX_{r,m} = \sum_f dY_{r,f}\, K_{m,f} \;\Rightarrow\; dX = dY\, K^\top$$
 #
-# また $db_f = \sum_r dY_{r,f}$ です。形状は $(18, 9)(9, 4) = (18, 4)$ で $K$ と同じ、$(9, 4)(4, 18) = (9, 18)$ で $X$ と同じです。
+# また $db_f = \sum_r dY_{r,f}$ です。上のセルの例では、形状は $(18, 9)(9, 4) = (18, 4)$ で $K$ と同じ、$(9, 4)(4, 18) = (9, 18)$ で $X$ と同じです。
 #
-# **ステップ2**は、$dX$ から $dx$ への変換です。im2colは、1つの画素を複数の行に**コピー**しました。何度も使われた数値には、使われた回数だけ
-# 勾配が戻ってきて、その和をとります。そこで、もう一度すべての行をたどり、取り出した場所に**足し戻し**ます。これがcol2imです。
+# **ステップ2**は、$dX$ から $dx$ への変換です。im2colは、1つの画素を複数の行に**コピー**しました。複数回使われた値の勾配は、
+# それぞれの使用箇所から戻る勾配の和です。そこで、もう一度すべての行をたどり、取り出した場所に**足し戻し**ます。これがcol2imです。
 #
 # %% key="col2im"
 def col2im(X, shape, k, s=1, d=1):
@@ -532,11 +536,17 @@ print(col2im(np.ones((9, 9)), (5, 5, 1), k=3)[:, :, 0].astype(int))
 # Read the two functions side by side. `X[row] = x[window]` became `x[window] += X[row]`: gather became scatter. The table
 # counts how many gradients each pixel receives: 9 in the middle, 1 in a corner.
 #
+# Textbooks also put it so (stride 1): pad $dy$ with $k-1$ zeros per side and convolve it with the kernel turned by 180° (its
+# channel axes swapped). The result is the same.
+#
 # Now the whole backward pass, and the judge: a numerical gradient that knows nothing of our derivation.
 #
 # %% [markdown] key="col2im-note" lang="ja"
 # 2つの関数を並べて読んでください。`X[row] = x[window]` が `x[window] += X[row]` に変わりました。「集める」が「ばらまく」になったのです。
 # 上の表は、各画素が受け取る勾配の個数です。中央では9個、隅では1個です。
+#
+# 教科書では、ストライド1の場合を「$dy$ の周りを $k-1$ 個の0で囲み、180°回転したカーネル(入出力のチャネル軸も入れ替える)で畳み込む」とも
+# 書きます。同じ結果になります。
 #
 # では逆伝播の全体を書き、導出のことを何も知らない数値微分に判定してもらいましょう。
 #
@@ -624,8 +634,8 @@ plt.show()
 # $$\langle A z,\; x \rangle = \langle z,\; A^\top x \rangle \qquad \text{for all } z \text{ and } x$$
 #
 # %% [markdown] key="stamps-note" lang="ja"
-# 手計算で確かめましょう。隅はスタンプ1つの中にあり、$0.1 \cdot 1 + 0.2 \cdot 2 + 0.3 \cdot 3 = 1.4$ です。その右隣は2つのスタンプの下にあり、
-# $5.0 + 3.2 = 8.2$ です。中央の4つは、4つのスタンプすべての下にあります。
+# 手計算で確かめましょう。隅はスタンプ1つの中にあり、$0.1 \cdot 1 + 0.2 \cdot 2 + 0.3 \cdot 3 = 1.4$ です。その右隣では2つのスタンプが重なり、
+# $5.0 + 3.2 = 8.2$ です。中央の4か所では、4つのスタンプがすべて重なります。
 #
 # これが逆伝播そのものであることを、2通りに確かめます。第1に、`convolve_backward` がまったく同じ配列を返します。第2に、**随伴(adjoint)の
 # 等式**が成り立ちます。畳み込みを $A$、その転置を $A^\top$ とすると、
@@ -655,12 +665,13 @@ for s in (1, 2, 3):
 #
 # %% [markdown] key="transpose-size-text" lang="ja"
 # **サイズ。** 最後のスタンプは $s(i-1)$ から始まり、長さが $k$ なので、$o = s(i-1) + k$ です。元の畳み込みにパディング $p$ があれば、両側から
-# $p$ ずつ切り取ります。また、ストライド付きの畳み込みは複数のサイズを1つのサイズに移すので、戻るときは $a < s$(`output_padding`)を足して、
+# $p$ ずつ切り取ります。また、ストライドが2以上だと、異なる入力サイズから同じ出力サイズが得られます。そこで、戻るときは $a < s$(`output_padding`)を足して、
 # そのうちの1つを選びます。
 #
 # $$o = s\,(i - 1) + k - 2p + a$$
 #
-# Kerasでは(`output_padding` を指定しないとき)、`valid` なら $s(i-1) + \max(k, s)$、`same` なら単に $s\,i$ です。
+# Kerasでは(`output_padding` を指定しないとき)、`valid` なら $s(i-1) + \max(k, s)$($k < s$ のときは、スタンプが届かない端を0で埋めます)、
+# `same` なら単に $s\,i$ です。
 #
 # %% key="transpose-size"
 for i, k, s in ((2, 3, 1), (7, 3, 2), (14, 4, 2)):
@@ -668,7 +679,7 @@ for i, k, s in ((2, 3, 1), (7, 3, 2), (14, 4, 2)):
     print(f"i = {i:2d}, k = {k}, s = {s}:  valid {sizes[0]}, same {sizes[1]}")
     assert sizes == [s * (i - 1) + max(k, s), s * i]
 
-i, k, s, p = 13, 3, 2, 1
+i, k, s, p = 7, 3, 2, 1
 for a in range(s):
     o = s * (i - 1) + k - 2 * p + a
     print(f"p = {p}, a = {a}: {i} -> {o}, and the convolution leads back: {o} -> {output_size(o, k, s, p)}")
@@ -683,8 +694,8 @@ for a in range(s):
 # %% [markdown] key="family-text" lang="ja"
 # ### デプスワイズ、ポイントワイズ、セパラブル、グループ
 #
-# 通常の畳み込みは、2つの仕事を同時にしています。空間方向に周りを見ることと、チャネルを混ぜることです。結合の一部を取り除くと、残りの仲間が
-# 得られます。
+# 通常の畳み込みは、2つの仕事を同時にしています。空間方向に周りを見ることと、チャネルを混ぜることです。結合の一部を取り除くと、ほかの種類の
+# 畳み込みになります。
 #
 # %% key="family-figure"
 costs.connections()
@@ -702,11 +713,11 @@ plt.show()
 #   $G = C$ is depthwise (with $F = C \cdot M$).
 #
 # %% [markdown] key="family-note" lang="ja"
-# - **デプスワイズ畳み込み**:チャネルごとに専用のカーネルを持ち、ほかのチャネルとは出会いません。1チャネルの畳み込みを並べただけなので、
+# - **デプスワイズ畳み込み**:チャネルごとに専用のカーネルを持ち、ほかのチャネルとは混ざりません。1チャネルの畳み込みを並べただけなので、
 #   最初に書いた関数をループで呼べば済みます。`depth_multiplier` を $M$ にすると、1チャネルにつきカーネルが $M$ 個、出力は $C \cdot M$ チャネルです。
 # - **ポイントワイズ畳み込み**:カーネルが1×1です。画素1つが1行になるので、チャネルに対する全結合層と同じです。im2colでコピーするものもありません。
 # - **セパラブル畳み込み**:デプスワイズの直後に、ポイントワイズを行います。間には何も挟みません。
-# - **グループ化畳み込み**:チャネルを互いに出会わない $G$ 個のブロックに分けます。カーネルは $(k, k, C/G, F)$ です。$G = 1$ なら通常の畳み込み、
+# - **グループ化畳み込み**:チャネルを互いに混ざらない $G$ 個のブロックに分けます。カーネルは $(k, k, C/G, F)$ です。$G = 1$ なら通常の畳み込み、
 #   $G = C$ ならデプスワイズ畳み込みになります($F = C \cdot M$)。
 #
 # %% key="depthwise"
@@ -753,8 +764,8 @@ print(f"the same outputs as a standard kernel of {K_factored.size} numbers, whic
 # %% [markdown] key="cost-text" lang="en"
 # ### What it costs: just count
 #
-# **Parameters** are sizes of kernels. **MACs** (multiply-accumulate operations) are the products in $Y = XK$: every number
-# of $X$ meets $F$ columns.
+# **Parameters** are the entries of the kernel (plus the biases). **MACs** (multiply-accumulate operations) are the products
+# in $Y = XK$: every number of $X$ is multiplied once with each of the $F$ columns, so size of $X$ × $F$.
 #
 # | layer | weights (without bias) | MACs |
 # |---|---|---|
@@ -762,18 +773,18 @@ print(f"the same outputs as a standard kernel of {K_factored.size} numbers, whic
 # | $G$ groups | $k^2 C F / G$ | $H_{out} W_{out} \cdot k^2 C F / G$ |
 # | depthwise | $k^2 C M$ | $H_{out} W_{out} \cdot k^2 C M$ |
 # | pointwise | $C F$ | $H_{out} W_{out} \cdot C F$ |
-# | separable ($M = 1$) | $k^2 C + C F$ | $H_{out} W_{out} \cdot (k^2 C + C F)$ |
+# | separable | $k^2 C M + C M F$ | $H_{out} W_{out} \cdot (k^2 C M + C M F)$ |
 #
 # Without transposed layers the rule is: MACs = weights × output positions. (For a transposed layer, × *input* positions:
-# each of them stamps once.) The famous ratio follows in one line:
+# each of them stamps once.) For $M = 1$ the famous ratio follows in one line:
 #
 # $$\frac{k^2 C + C F}{k^2 C F} = \frac{1}{F} + \frac{1}{k^2}$$
 #
 # %% [markdown] key="cost-text" lang="ja"
 # ### コスト:数えるだけ
 #
-# **パラメータ数**はカーネルの大きさです。**MAC**(multiply-accumulate、積和演算)の回数は、$Y = XK$ の中の掛け算の数、つまり $X$ の各数値が
-# $F$ 本の列と出会う回数です。
+# **パラメータ数**は、カーネルの要素数です(バイアスがあれば、その個数を加えます)。**MAC**(multiply-accumulate、積和演算)の回数は、
+# $Y = XK$ の中の掛け算の数です。$X$ の各数値が $K$ の $F$ 本の列と1回ずつ掛け合わされるので、「$X$ の要素数 × $F$」になります。
 #
 # | 層 | 重みの数(バイアスなし) | MAC |
 # |---|---|---|
@@ -781,10 +792,10 @@ print(f"the same outputs as a standard kernel of {K_factored.size} numbers, whic
 # | $G$ グループ | $k^2 C F / G$ | $H_{out} W_{out} \cdot k^2 C F / G$ |
 # | デプスワイズ | $k^2 C M$ | $H_{out} W_{out} \cdot k^2 C M$ |
 # | ポイントワイズ | $C F$ | $H_{out} W_{out} \cdot C F$ |
-# | セパラブル($M = 1$) | $k^2 C + C F$ | $H_{out} W_{out} \cdot (k^2 C + C F)$ |
+# | セパラブル | $k^2 C M + C M F$ | $H_{out} W_{out} \cdot (k^2 C M + C M F)$ |
 #
 # 転置畳み込みを除けば、「MAC = 重みの数 × 出力の位置の数」です(転置畳み込みでは、**入力**の位置ごとに1回スタンプを押すので、× 入力の位置の数です)。
-# よく知られた比は、1行で導けます。
+# $M = 1$ のときの、よく知られた比は、1行で導けます。
 #
 # $$\frac{k^2 C + C F}{k^2 C F} = \frac{1}{F} + \frac{1}{k^2}$$
 #
@@ -813,7 +824,7 @@ plt.show()
 # %% [markdown] key="agree-size-text" lang="ja"
 # ## 確かめる
 #
-# ### サイズの公式を、格子状に全部
+# ### サイズの公式を総当たりで確かめる
 #
 # 入力サイズ・カーネル・ストライド・ダイレーション・パディングの組み合わせのうち、Kerasが受け付けるものをすべて試します(Kerasは、ストライドと
 # ダイレーションがともに1より大きい場合や、カーネルが入力に収まらない場合を拒否します)。
@@ -933,7 +944,7 @@ for name, ours, arguments, options in CASES:
 # And against numerical gradients in float64, which trust nobody's formula:
 #
 # %% [markdown] key="agree-numerical-text" lang="ja"
-# 最後に、だれの公式も信用しない数値微分(float64)と比べます。
+# 最後に、どの公式も使わない数値微分(float64)と比べます。
 #
 # %% key="agree-numerical"
 x = rng.standard_normal((2, 5, 4, C))
@@ -997,7 +1008,7 @@ print(f"im2col takes {speeds['im2col'] / speeds['Keras']:.1f} times as long as K
 # 畳み込み9層と全結合層1層の、計10層です。3つのブロックがあり、それぞれ、チャネル数を決める1×1畳み込み1層と、比較する種類の3×3の層2層からなります。
 # ブロックの間には平均プーリングを置き、最後に全結合層が1層あります。どの畳み込みの後にも、バッチ正規化(5章)とReLUが続きます。`width` で全層のチャネル数を増減できます。
 #
-# 1×1の層は、公平に比べるためのものです。倍率1のデプスワイズ畳み込みでは、チャネル数を変えられないからです。
+# 1×1の層は、公平に比べるためのものです。`depth_multiplier` が1のデプスワイズ畳み込みでは、チャネル数を変えられないからです。
 #
 # %% key="networks"
 KINDS = {
@@ -1026,7 +1037,8 @@ def build_network(kind, width=64, input_shape=(32, 32, 3), classes=10, momentum=
 # running statistics).
 #
 # %% [markdown] key="parameters-text" lang="ja"
-# **作る前に数えましょう。** バイアスも数えます。バッチ正規化は、チャネルごとに4つの数値(スケール、シフト、2つの移動統計量)を持ちます。
+# **作る前に数えましょう。** バイアスも数えます。`SeparableConv2D` のバイアスはポイントワイズの段の $F$ 個だけです。バッチ正規化は、チャネルごとに4つの数値
+# (スケール、シフト、2つの移動統計量)を持ちます。移動統計量の2つは学習されませんが、下の数には含めます。
 #
 # %% key="parameters"
 def parameters_by_formula(kind, width=64, channels=3, classes=10):
@@ -1211,14 +1223,14 @@ plt.show()
 #
 # %% [markdown] key="discussion" lang="ja"
 # パラメータ数を揃えると、`Conv2D` と `SeparableConv2D` の差はなくなりました。この2つを分けていたのは、何よりも**予算**だったのです(揃えた後に
-# どちらが上かまでは、わかりません。テスト画像がこれだけ少ないと、1ポイント程度の差は偶然です)。ただし、これは小さな実験1つにすぎません。先の学習記録も同じで、構成1つ、データ1つ、
+# どちらが上かまでは、わかりません。テスト画像がこれだけ少ないと、1ポイント程度の差は偶然でも生じます)。ただし、これは小さな実験1つにすぎません。先の学習記録も同じで、構成1つ、データ1つ、
 # 学習は1回ずつです。文献からは、次のことがわかります。
 #
 # - ImageNetでの精度は、通常の畳み込みで作ったMobileNetが71.7%、デプスワイズ・セパラブル畳み込みでは70.6%でした。約1ポイントの低下と引き換えに、
 #   掛け算は約8.6分の1、パラメータは約7分の1になっています(Howard et al. 2017, Table 4)。
 # - セパラブル畳み込みで構成したXceptionは、ほぼ同じパラメータ数でInception V3を上回りました(Chollet 2017, Table 1・3)。
 #
-# つまり、精度はパラメータ数だけでは決まらず、最後の1ポイントは高くつくことがあります。問うべきは「**その精度に、いくらかかるか**」です。2章ではこの釣り合いを探索し、
+# つまり、精度はパラメータ数だけでは決まらず、最後の1ポイントは高くつくことがあります。問うべきは「**その精度に、いくらかかるか**」です。2章ではこのトレードオフを探索し、
 # 6章ではMobileNetとVGG16で実測します。
 #
 # %% [markdown] key="mistake-shared" lang="en"
@@ -1302,21 +1314,21 @@ print("the adjoint identity holds")
 # %% [markdown] key="mistake-output" lang="en"
 # ### "A depthwise layer has as many outputs as inputs" and "separable is always smaller"
 #
-# Outputs: $C \cdot M$; with `depth_multiplier` you choose. And with few channels the pointwise step costs more than it saves:
-# from 1 channel to 1, a separable layer has $9 + 1 = 10$ weights where the standard one has 9.
+# Outputs: $C \cdot M$; with `depth_multiplier` you choose. And with a single filter ($F = 1$) the ratio $1/F + 1/k^2$ exceeds 1,
+# whatever the number of input channels: from 1 channel to 1, $9 + 1 = 10$ weights where the standard layer has 9.
 #
 # %% [markdown] key="mistake-output" lang="ja"
 # ### 「デプスワイズ畳み込みの出力チャネル数は入力と同じ」「セパラブル畳み込みは必ず小さくなる」
 #
-# 出力は $C \cdot M$ チャネルで、`depth_multiplier` で変えられます。また、チャネルが少ないと、ポイントワイズの段の重みのほうが節約分より多くなります。
-# 1チャネルから1チャネルなら、通常の畳み込みの重みは9個なのに、セパラブル畳み込みは $9 + 1 = 10$ 個です。
+# 出力は $C \cdot M$ チャネルで、`depth_multiplier` で変えられます。また、フィルタが1個だけなら($F = 1$)、比 $1/F + 1/k^2$ が1を超え、
+# 入力チャネル数によらず重みが増えます。1チャネルから1チャネルなら、通常の畳み込みの9個に対して $9 + 1 = 10$ 個です。
 #
 # %% key="mistake-output-run"
 shape = keras.layers.DepthwiseConv2D(3, depth_multiplier=4).compute_output_shape((1, 8, 8, 3))
 print(f"depth_multiplier=4: 3 -> {shape[-1]} channels")
 assert shape[-1] == 12
 
-for channels, filters in ((1, 1), (2, 1), (2, 2), (8, 8)):
+for channels, filters in ((1, 1), (64, 1), (1, 2), (8, 8)):
     counts = []
     for layer in (keras.layers.Conv2D, keras.layers.SeparableConv2D):
         built = layer(filters, 3, use_bias=False)
@@ -1450,7 +1462,7 @@ assert not hasattr(keras.utils, "np_utils") and hasattr(keras.utils, "to_categor
 # %% [markdown] key="ex-size-text" lang="ja"
 # ## 演習
 #
-# 空欄を埋めてセルを実行し、続けてすぐ下の確認セルを実行してください。よくある間違いは、確認セルが名指しで教えます。どの演習も、冒頭の準備と
+# 空欄を埋めてセルを実行し、続けてすぐ下の確認セルを実行してください。よくある間違いは、確認セルがどこを間違えたかを教えます。どの演習も、冒頭の準備と
 # importのセルだけを実行しておけば始められます。
 #
 # ### 1. すべての設定を含む出力サイズ
@@ -1507,8 +1519,8 @@ exam.check(input_gradient, **exercises.SCATTER)
 # %% [markdown] key="ex-cost-text" lang="ja"
 # ### 3. セパラブル畳み込みのコスト
 #
-# 入力 $C$ チャネル、`depth_multiplier` は $M$、フィルタ $F$ 個、カーネル $k \times k$、**出力**のサイズ $o \times o$、バイアスなしとします。重みの数と
-# MACの回数を返してください。
+# 入力 $C$ チャネル、`depth_multiplier` は $M$、フィルタ $F$ 個、カーネル $k \times k$、**出力**のサイズ $o \times o$、バイアスなしとします。(重みの数,
+# MACの回数) の順に返してください。
 #
 # %% key="ex-cost" tags=["exercise"]
 def separable_cost(o, k, C, F, M):

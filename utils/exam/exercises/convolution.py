@@ -41,6 +41,16 @@ SIZE = {
             ja="パディングを 1 回しか足していない。0 は**両側**に $p$ 個ずつあるので、$i + 2p$ である。",
         ),
         Mistake(
+            lambda i, k, s, p, d: (i - _span(k, d)) // s + 1,
+            en="The padding is missing: with $p$ zeros on each side the input is $i + 2p$ long.",
+            ja="パディングを足していない。両側に $p$ 個ずつなので $i + 2p$ である。",
+        ),
+        Mistake(
+            lambda i, k, s, p, d: i + 2 * p - _span(k, d) + 1,
+            en="You did not divide by the stride: the windows start at $0, s, 2s, \\dots$",
+            ja="ストライドで割っていない。窓の始点は $0, s, 2s, \\dots$ である。",
+        ),
+        Mistake(
             lambda i, k, s, p, d: (i + 2 * p - _span(k, d)) // s,
             en="The window at position 0 is not counted: add 1.",
             ja="位置 0 の窓を数えていない。最後に 1 を足す。",
@@ -125,6 +135,11 @@ COST = {
             _weights_and_macs(lambda k, C, F, M: k * k * C * M + C * F),
             en="The pointwise step sees $C \\cdot M$ channels, not $C$: the depthwise step has multiplied them.",
             ja="ポイントワイズの入力は $C$ ではなく $C \\cdot M$ チャネルである。デプスワイズの段で増えている。",
+        ),
+        Mistake(
+            _weights_and_macs(lambda k, C, F, M: k * k * C + C * F),
+            en="The depth multiplier is missing: $M$ kernels a channel, so the pointwise step reads $C M$ channels.",
+            ja="depth multiplier を考慮していない。ポイントワイズの入力は $C M$ チャネルである。",
         ),
         Mistake(
             _weights_and_macs(lambda k, C, F, M: k * k * C * M),
