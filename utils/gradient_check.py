@@ -85,37 +85,47 @@ def keras_gradients(layer, x, dy):
     Works on the TensorFlow backend (GradientTape) and on the JAX backend (vjp of `stateless_call`), so that a chapter
     can show agreement on CPU, GPU and TPU alike.
 
+    Products are computed in full float32 precision, which recent GPUs and TPUs leave by default.
+
     Args:
         layer: a Keras layer or model that has been built or called.
-        x: input array, batch first.
+        x: input array, batch first; a list of arrays for a model with several inputs.
         dy: array of the output's shape.
 
     Returns:
-        (y, dx, dweights): NumPy arrays; dweights in the order of `layer.trainable_weights`.
+        (y, dx, dweights): NumPy arrays; dx a list where x is one; dweights in the order of `layer.trainable_weights`.
     """
     import keras
 
     backend = keras.backend.backend()
+    weights = [weight.value for weight in layer.trainable_weights]
     if backend == "tensorflow":
         import tensorflow as tf
 
-        x = tf.convert_to_tensor(x)
-        variables = [weight.value for weight in layer.trainable_weights]
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x)
-            loss = tf.reduce_sum(tf.cast(dy, y.dtype) * y)
-        dx, *dweights = tape.gradient(loss, [x, *variables])
+        switch = tf.config.experimental
+        kept = switch.tensor_float_32_execution_enabled()
+        switch.enable_tensor_float_32_execution(False)
+        try:
+            inputs = tf.nest.map_structure(tf.convert_to_tensor, x)
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                y = layer(inputs)
+                loss = tf.reduce_sum(tf.cast(dy, y.dtype) * y)
+            dx, dweights = tape.gradient(loss, (inputs, weights))
+        finally:
+            switch.enable_tensor_float_32_execution(kept)
     elif backend == "jax":
         import jax
 
         fixed = [weight.value for weight in layer.non_trainable_variables]
 
-        def call(weights, x):
-            return layer.stateless_call(weights, fixed, x)[0]
+        def call(weights, inputs):
+            return layer.stateless_call(weights, fixed, inputs)[0]
 
-        y, pull_back = jax.vjp(call, [weight.value for weight in layer.trainable_weights], jax.numpy.asarray(x))
-        dweights, dx = pull_back(jax.numpy.asarray(dy, y.dtype))
+        with jax.default_matmul_precision("highest"):
+            y, pull_back = jax.vjp(call, weights, jax.tree.map(jax.numpy.asarray, x))
+            dweights, dx = pull_back(jax.numpy.asarray(dy, y.dtype))
     else:
         raise ValueError(f"keras_gradients knows the backends 'tensorflow' and 'jax', not {backend!r}")
-    return np.asarray(y), np.asarray(dx), [np.asarray(g) for g in dweights]
+    dx = [np.asarray(g) for g in dx] if isinstance(x, list) else np.asarray(dx)
+    return np.asarray(y), dx, [np.asarray(g) for g in dweights]

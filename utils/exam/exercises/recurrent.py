@@ -27,6 +27,11 @@ DELTA = {
     "cases": _delta_cases(),
     "mistakes": [
         Mistake(
+            _deltas_by(lambda own, after, W, z: own + after @ W.T * (1 - z**2)),
+            en="Put both terms in parentheses: `*` binds tighter than `+`, so the slope reached the second term only.",
+            ja="2つの項をかっこでくくります。`*` は `+` より先に計算されるため、傾きが第2項にしか掛かっていません。",
+        ),
+        Mistake(
             _deltas_by(lambda own, after, W, z: own * (1 - z**2)),
             en="The future is missing: the next step reads $z^t$ too, and sends back $\\delta^{t+1} W^\\top$.",
             ja="次の時刻からの項がありません。$z^t$ は次の時刻でも使われ、$\\delta^{t+1} W^\\top$ が戻ります。",
@@ -140,11 +145,16 @@ def _scaled_by(scale):
 CLIP = {
     "reference": _scaled_by(lambda norms, limit: limit / max(np.sqrt(np.sum(norms**2)), limit)),
     "cases": [
-        ([np.array([[3.0, 4.0]]), np.array([12.0])], 1.0),
+        ([np.array([[3.0, 4.0]]), np.array([12.0])], 2.0),
         ([np.array([[0.3, 0.4]]), np.array([0.0])], 1.0),
         ([np.zeros((1, 2)), np.zeros(1)], 1.0),
     ],
     "mistakes": [
+        Mistake(
+            _scaled_by(lambda norms, limit: 1 / np.linalg.norm(norms) if np.linalg.norm(norms) > limit else 1.0),
+            en="Shortened to length 1: multiply by `threshold / norm`, not by `1 / norm`.",
+            ja="長さが1になっています。`1 / norm` ではなく `threshold / norm` を掛けます。",
+        ),
         Mistake(
             lambda grads, limit: [g * limit / max(np.linalg.norm(g), limit) for g in grads],
             en="Each array was clipped alone (`clipnorm`). Here one factor, from the norm of all together, is wanted.",
