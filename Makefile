@@ -21,7 +21,7 @@ help:            ## list the targets
 study: reader    ## open the notebooks in JupyterLab   [EDITION=en|ja]
 	@test -f notebooks/$(EDITION)/00_start_here.ipynb || \
 	  { echo "There is no edition '$(EDITION)'. Use: make study EDITION=en   or   make study EDITION=ja"; exit 1; }
-	@$(RUN) -m jupyterlab notebooks/$(EDITION)/00_start_here.ipynb $(LAB)
+	@$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/$(EDITION)/00_start_here.ipynb $(LAB)
 
 test: developer  ## everything: lint, imports, notebooks, unit tests, question bank; one verdict   [STEPS="…"]
 	@$(RUN) tools/run_tests.py $(if $(UNPINNED),--unpinned) $(STEPS)
