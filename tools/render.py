@@ -1,5 +1,6 @@
 """From a chapter and its outputs to the text of an edition: stable to the byte, nothing but what readers need."""
 
+import re
 import unicodedata
 
 import nbformat
@@ -10,6 +11,8 @@ from tools.exercise import solved, stub
 from tools.outputs import counted, outputs_digest
 from tools.rules import BADGE, SETUP
 
+# What begins a list item, a table row, a heading, a quotation or a formula of its own.
+BLOCK = re.compile(r"\d+\. |[-*+] |[|#>]|\$\$")
 SUMMARY = {"en": "Solution", "ja": "解答"}
 BADGE_TEXT = {"en": "Open in Colab", "ja": "Colabで開く"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -62,18 +65,26 @@ def shown(project, name, lang, kind, text):
 
 
 def flowing(text):
-    """Markdown without the line ends between two Japanese characters: a page would show a space there."""
+    """Markdown without the line ends after a Japanese character: a page would show a space there."""
     lines, fence = [], None
     for line in text.split("\n"):
         begins = line.lstrip()
         before = lines[-1] if lines else ""
         if begins[:3] in ("```", "~~~"):
             fence = None if fence == begins[:3] else fence or begins[:3]
-        elif not fence and is_wide(before[-1:]) and is_wide(begins[:1]) and not before.startswith("#"):
+        elif not fence and flows(before, begins):
             lines[-1] += begins
             continue
         lines.append(line)
     return "\n".join(lines)
+
+
+def flows(before, begins):
+    """Whether a line goes on where the one before ended, without a space between them on the page."""
+    end, start = before[-1:], begins[:1]
+    if not start or not is_wide(end) or before.startswith(("#", "|", ">")) or BLOCK.match(begins):
+        return False
+    return is_wide(start) or (start.isascii() and start.isalnum()) or (end in "、。)」:" and start in "`$(")
 
 
 def is_wide(character):

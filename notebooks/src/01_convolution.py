@@ -473,13 +473,13 @@ def im2col(x, k, s=1, d=1):
     return X
 
 
-x, K = rng.standard_normal((5, 5, 2)), rng.standard_normal((3, 3, 2, 4))
-X, K_matrix = im2col(x, 3), K.reshape(-1, 4)
+x_small, K_small = rng.standard_normal((5, 5, 2)), rng.standard_normal((3, 3, 2, 4))
+X, K_matrix = im2col(x_small, 3), K_small.reshape(-1, 4)
 Y = X @ K_matrix
 print(f"X {X.shape} @ K {K_matrix.shape} = Y {Y.shape}, reshaped to y (3, 3, 4)")
-assert np.allclose(Y.reshape(3, 3, 4), convolve(x, K))
+assert np.allclose(Y.reshape(3, 3, 4), convolve(x_small, K_small))
 for s, d in ((2, 1), (1, 2)):
-    assert np.allclose(im2col(x, 3, s, d) @ K_matrix, convolve(x, K, s=s, d=d).reshape(-1, 4))
+    assert np.allclose(im2col(x_small, 3, s, d) @ K_matrix, convolve(x_small, K_small, s=s, d=d).reshape(-1, 4))
 
 
 # %% [markdown] key="why-text" lang="en"
@@ -560,15 +560,16 @@ def convolve_backward(dy, x, K, s=1, d=1):
     return col2im(dX, x.shape, k, s, d), dK.reshape(K.shape), dY.sum(axis=0)
 
 
-b = rng.standard_normal(4)
+b_small = rng.standard_normal(4)
 for s, d in ((1, 1), (2, 1), (1, 2)):
-    dy = rng.standard_normal(convolve(x, K, b, s, d).shape)
+    dy = rng.standard_normal(convolve(x_small, K_small, b_small, s, d).shape)
 
     def loss(dy=dy, s=s, d=d):
-        return np.sum(dy * convolve(x, K, b, s, d))
+        return np.sum(dy * convolve(x_small, K_small, b_small, s, d))
 
-    gradients = convolve_backward(dy, x, K, s, d)
-    errors = [relative_error(g, numerical_gradient(loss, a)) for g, a in zip(gradients, (x, K, b), strict=True)]
+    gradients = convolve_backward(dy, x_small, K_small, s, d)
+    arrays = x_small, K_small, b_small
+    errors = [relative_error(g, numerical_gradient(loss, a)) for g, a in zip(gradients, arrays, strict=True)]
     assert max(errors) < 1e-6, errors
     print(f"s = {s}, d = {d}:  dx, dK, db against numerical gradients: all < 1e-6")
 
@@ -643,6 +644,7 @@ plt.show()
 # $$\langle A z,\; x \rangle = \langle z,\; A^\top x \rangle \qquad \text{(すべての } z, x \text{ について)}$$
 #
 # %% key="adjoint"
+rng = np.random.default_rng(1)
 dx, _, _ = convolve_backward(x_up, np.zeros(y_up.shape), K_up)  # A: 4×4×2 -> 2×2×3 has this kernel
 assert np.allclose(dx, y_up)
 print("input gradient of the convolution = transposed convolution: the same 4×4×2 array")
@@ -757,7 +759,7 @@ assert np.allclose(y, [[[57.0, 85.5]]])
 # %% key="factor"
 D, P = rng.standard_normal((3, 3, 2, 2)), rng.standard_normal((4, 4))  # C = 2, M = 2, F = 4
 K_factored = np.einsum("uvcm,cmf->uvcf", D, P.reshape(2, 2, 4))
-assert np.allclose(convolve(x, K_factored), pointwise(depthwise(x, D), P[None, None]))
+assert np.allclose(convolve(x_small, K_factored), pointwise(depthwise(x_small, D), P[None, None]))
 print(f"separable: {D.size} + {P.size} = {D.size + P.size} free weights")
 print(f"the same outputs as a standard kernel of {K_factored.size} numbers, which are not free")
 
@@ -859,11 +861,11 @@ print(f"{compared} combinations: formula = Keras")
 # 書かれています。まず、上で書いたループと同じものであることを確かめます。
 #
 # %% key="agree-loops"
-x, dy = rng.standard_normal((7, 6, 2)), rng.standard_normal((3, 2, 4))
+x_big, dy = rng.standard_normal((7, 6, 2)), rng.standard_normal((3, 2, 4))
 layer = Conv2D(4, 3, 2, strides=2, dtype="float64")
-layer.params = {"kernel": K, "bias": b}
-assert np.allclose(layer.forward(x[None])[0], convolve(x, K, b, s=2))
-dx, dK, db = convolve_backward(dy, x, K, s=2)
+layer.params = {"kernel": K_small, "bias": b_small}
+assert np.allclose(layer.forward(x_big[None])[0], convolve(x_big, K_small, b_small, s=2))
+dx, dK, db = convolve_backward(dy, x_big, K_small, s=2)
 assert np.allclose(layer.backward(dy[None])[0], dx)
 assert np.allclose(layer.grads["kernel"], dK) and np.allclose(layer.grads["bias"], db)
 
@@ -873,7 +875,7 @@ assert np.allclose(layer.forward(x_up[None])[0], y_up)
 
 layer = SeparableConv2D(4, 3, 2, depth_multiplier=2, use_bias=False, dtype="float64")
 layer.params = {"depthwise_kernel": D, "pointwise_kernel": P[None, None]}
-assert np.allclose(layer.forward(x[None])[0], convolve(x, K_factored))
+assert np.allclose(layer.forward(x_big[None])[0], convolve(x_big, K_factored))
 print("the loops of this chapter = the layers of utils/numpy_layers")
 
 # %% [markdown] key="agree-hand-text" lang="en"
@@ -887,14 +889,15 @@ assert np.allclose(im2col(x_seed, 3) @ K_seed.reshape(-1, 3), [[598.5, 615.6, 63
 
 K_own = np.arange(1.0, 19).reshape(3, 3, 2, 1)
 for layer, inputs, weights, by_hand in (
-    (keras.layers.Conv2D(3, 3, use_bias=False), x_seed, [K_seed], [598.5, 615.6, 632.7]),
-    (keras.layers.DepthwiseConv2D(3, use_bias=False), x_seed, [K_own], [96.9, 114.0]),
-    (keras.layers.SeparableConv2D(2, 3, use_bias=False), x_one, [space, mix], [57.0, 85.5]),
-    (keras.layers.Conv2DTranspose(2, 3, use_bias=False), x_up, [K_up], y_up),
+    (keras.layers.Conv2D(3, 3, use_bias=False, dtype="float32"), x_seed, [K_seed], [598.5, 615.6, 632.7]),
+    (keras.layers.DepthwiseConv2D(3, use_bias=False, dtype="float32"), x_seed, [K_own], [96.9, 114.0]),
+    (keras.layers.SeparableConv2D(2, 3, use_bias=False, dtype="float32"), x_one, [space, mix], [57.0, 85.5]),
+    (keras.layers.Conv2DTranspose(2, 3, use_bias=False, dtype="float32"), x_up, [K_up], y_up),
 ):
     layer.build((None, *inputs.shape))
     layer.set_weights(weights)
-    y = np.asarray(layer(inputs[None].astype("float32")))[0]
+    image = inputs[None].astype("float32")
+    y = keras_gradients(layer, image, np.zeros(layer.compute_output_shape(image.shape), "float32"))[0][0]
     assert np.allclose(y, by_hand, rtol=1e-5)
     corners = y[:: max(len(y) - 1, 1), :: max(len(y) - 1, 1), :].reshape(-1, y.shape[-1])
     print(
@@ -925,7 +928,7 @@ C = 4
 x = rng.standard_normal((2, 9, 8, C)).astype("float32")
 print(f"{'layer':16} {'options':41} y, dx, dweights   largest relative difference")
 for name, ours, arguments, options in CASES:
-    theirs = getattr(keras.layers, name)(*arguments, **options)
+    theirs = getattr(keras.layers, name)(*arguments, **options, dtype="float32")
     theirs.build(x.shape)
     layer = ours(*arguments, C, **options)
     for weight_name, weight in zip(layer.params, theirs.weights, strict=True):
@@ -1093,9 +1096,10 @@ assert r == 32
 # %% [markdown] key="train-text" lang="en"
 # ### Training
 #
-# The quick profile trains small: the digits of this repository, shrunk to 14×14, an eighth of the width, three epochs. It
-# fits into a coffee break and shows the *order* of the networks; it is not CIFAR-10. The full profile, `profile="full"` in the
-# setup cell, trains the full width on CIFAR-10 for 100 epochs: for a GPU or TPU.
+# The quick profile trains small: the digits of this repository, shrunk to 14×14, an eighth of the width, four epochs. It
+# fits into a coffee break and shows the *order* of the networks; it is not CIFAR-10. On a GPU or TPU the full profile
+# is the default: full width, CIFAR-10, 100 epochs, four trainings, with a line for each epoch.
+# `runtime.setup(lang="en", profile="quick")` in the setup cell keeps it short.
 #
 # Two habits of practice: a learning rate that falls to zero along a cosine, so that the last epoch is not a gamble, and for
 # very short training a smaller batch-normalization momentum (0.9), because running averages with 0.99 need some 500 steps to
@@ -1104,15 +1108,16 @@ assert r == 32
 # %% [markdown] key="train-text" lang="ja"
 # ### 学習
 #
-# クイックプロファイルでは、小さく学習します。リポジトリに同梱した手書き数字を14×14に縮小し、チャネル数を8分の1にして、3エポックだけ回します。
-# コーヒーを入れている間に終わり、3つのネットワークの**順位**はわかりますが、CIFAR-10の実験そのものではありません。準備のセルで
-# `profile="full"` とすれば、本来のチャネル数で、CIFAR-10を100エポック学習します。GPUやTPUで実行してください。
+# クイックプロファイルでは、小さく学習します。リポジトリに同梱した手書き数字を14×14に縮小し、チャネル数を8分の1にして、4エポックだけ回します。
+# コーヒーを入れている間に終わり、3つのネットワークの**順位**はわかりますが、CIFAR-10の実験そのものではありません。GPUやTPUでは
+# fullプロファイルが既定です。本来のチャネル数で、CIFAR-10を100エポック、4回学習し、エポックごとに経過を表示します。
+# 短く済ませるには、準備のセルで `runtime.setup(lang="ja", profile="quick")` とします。
 #
 # 実務でよく使う工夫を2つ入れました。1つは、学習率をコサイン曲線に沿って0まで下げること。最後のエポックの結果が偶然に左右されにくくなります。
 # もう1つは、学習がごく短いときにバッチ正規化のmomentumを小さく(0.9に)すること。0.99の移動平均は、初期値の影響が消えるまでに500ステップほどかかります。
 #
 # %% key="train"
-quick = {"data": "digits", "size": 14, "width": 8, "epochs": 3, "batch_size": 64, "rate": 3e-3, "momentum": 0.9}
+quick = {"data": "digits", "size": 14, "width": 8, "epochs": 4, "batch_size": 64, "rate": 3e-3, "momentum": 0.9}
 full = {"data": "cifar10", "size": None, "width": 64, "epochs": 100, "batch_size": 128, "rate": 1e-3, "momentum": 0.99}
 config = rt.choose(quick=quick, full=full)
 data = datasets.load_images(config["data"], size=config["size"])
@@ -1126,7 +1131,7 @@ def train(kind, width):
         network = build_network(kind, width, data.x_train.shape[1:], len(data.class_names), config["momentum"])
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
         network.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    options = {"batch_size": config["batch_size"], "epochs": config["epochs"], "verbose": 0}
+    options = {"batch_size": config["batch_size"], "epochs": config["epochs"], "verbose": rt.choose(quick=0, full=2)}
     history = network.fit(data.x_train, data.y_train, validation_data=(data.x_val, data.y_val), **options).history
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1], network.count_params()
 
@@ -1160,11 +1165,9 @@ print(f"{'':16}{'CIFAR-10, width 64':>22}    {here:>20}")
 print(f"{'':16}{'parameters':>11}{'reported':>11}    {'parameters':>10}{'this run':>10}")
 for kind, (_, accuracy, parameters) in results.items():
     if rt.profile == "quick":
-        bound = BOUNDS[kind]
-        assert 100 * accuracy > bound, (kind, accuracy)
-    else:
-        bound = math.floor(100 * accuracy)
-    print(f"{kind:16}{full_width[kind]:11,}{REPORTED[kind]:9.2f} %    {parameters:10,}{f'> {bound} %':>10}")
+        assert 100 * accuracy > BOUNDS[kind], (kind, accuracy)
+    shown = rt.choose(quick=f"> {BOUNDS[kind]} %", full=f"{100 * accuracy:.2f} %")
+    print(f"{kind:16}{full_width[kind]:11,}{REPORTED[kind]:9.2f} %    {parameters:10,}{shown:>10}")
 
 accuracies = {kind: accuracy for kind, (_, accuracy, _) in results.items()}
 order = sorted(accuracies, key=accuracies.get, reverse=True)
@@ -1173,12 +1176,12 @@ if rt.profile == "quick":
     assert order == sorted(REPORTED, key=REPORTED.get, reverse=True)
 
 # %% [markdown] key="budget-text" lang="en"
-# The order is the same. Is `Conv2D` then the better layer? Careful: at equal *width* it also has by far the most
+# In the quick profile the order is the same. Is `Conv2D` then the better layer? Careful: at equal *width* it also has by far the most
 # parameters. So ask the other question. Widen the separable network until its parameters are those of the `Conv2D` network,
 # and train it in the same way:
 #
 # %% [markdown] key="budget-text" lang="ja"
-# 順位は同じになりました。では、`Conv2D` のほうが優れた層なのでしょうか。ここで注意が必要です。**チャネル数**を揃えると、`Conv2D` はパラメータ数も
+# クイックプロファイルでは、順位は同じになります。では、`Conv2D` のほうが優れた層なのでしょうか。ここで注意が必要です。**チャネル数**を揃えると、`Conv2D` はパラメータ数も
 # 圧倒的に多くなります。そこで、問いを変えてみましょう。セパラブル畳み込みのネットワークのチャネル数を増やし、パラメータ数を `Conv2D` のネットワークと
 # 揃えて、同じように学習させます。
 #
@@ -1194,15 +1197,15 @@ _, accuracy, parameters = train(kind, width)
 assert parameters == sizes[width] and abs(parameters - budget) < 0.05 * budget
 print(f"{kind}, width {width} instead of {config['width']}: {parameters:,} parameters (Conv2D: {budget:,})")
 if rt.profile == "quick":
-    assert accuracy > accuracies[kind] + 0.02 and abs(accuracy - accuracies["Conv2D"]) < 0.02
-    print("test accuracy: within 2 points of Conv2D, more than 2 above the narrow network")
+    assert accuracy > accuracies[kind] and abs(accuracy - accuracies["Conv2D"]) < 0.03
+    print("test accuracy: within 3 points of Conv2D, and above the narrow network")
 else:
     print(f"test accuracy: {100 * accuracy:.2f} %, Conv2D {100 * accuracies['Conv2D']:.2f} %")
 images = len(data.x_test)
-error = 100 * math.sqrt(0.97 * 0.03 / images)
-print(
-    f"{images} test images: one is {100 / images:.2f} points; an accuracy of 97 % has a standard error of {error:.1f}"
-)
+typical = rt.choose(quick=0.97, full=0.85)
+error = 100 * math.sqrt(typical * (1 - typical) / images)
+print(f"{images} test images: one is {100 / images:.2f} points")
+print(f"an accuracy of {100 * typical:.0f} % has a standard error of {error:.1f} points")
 
 ours.append((f"{kind}, width {width}", parameters, 100 * accuracy))
 panels = {"reported, CIFAR-10, width 64": reported, f"this run, {data.name}, width {config['width']}": ours}
@@ -1254,14 +1257,15 @@ plt.show()
 # %% key="mistake-shared-run"
 own = np.arange(1.0, 19).reshape(3, 3, 2, 1)
 shared = np.repeat(own[:, :, :1], 2, axis=2)  # channel 0's kernel for both
-layer = keras.layers.DepthwiseConv2D(3, use_bias=False)
+layer = keras.layers.DepthwiseConv2D(3, use_bias=False, dtype="float32")
 layer.build((None, 3, 3, 2))
 print(f"weights: {layer.count_params()} = 9·2, not 9")
 assert layer.count_params() == 18
 print(f"own kernels    {depthwise(x_seed, own)[0, 0].round(1)}")
 print(f"shared kernel  {depthwise(x_seed, shared)[0, 0].round(1)}")
 layer.set_weights([own])
-assert np.allclose(layer(x_seed[None].astype("float32")), depthwise(x_seed, own))
+y, _, _ = keras_gradients(layer, x_seed[None].astype("float32"), np.zeros((1, 1, 1, 2), "float32"))
+assert np.allclose(y, depthwise(x_seed, own))
 assert not np.allclose(depthwise(x_seed, shared), depthwise(x_seed, own))
 
 # %% [markdown] key="mistake-directions" lang="en"
@@ -1279,8 +1283,8 @@ before = rng.standard_normal((5, 5, 3))
 after = before.copy()
 after[2, 2, 0] += 1
 D3, P3 = rng.standard_normal((3, 3, 3, 1)), rng.standard_normal((1, 1, 3, 3))
-for name, layer, K in (("depthwise", depthwise, D3), ("pointwise", pointwise, P3)):
-    changed = ~np.isclose(layer(after, K), layer(before, K))
+for name, convolution_of, kernel in (("depthwise", depthwise, D3), ("pointwise", pointwise, P3)):
+    changed = ~np.isclose(convolution_of(after, kernel), convolution_of(before, kernel))
     pixels, channels = changed.any(axis=2).sum(), changed.any(axis=(0, 1)).sum()
     print(f"{name}: {pixels} pixels change, in {channels} of 3 channels")
     assert (pixels, channels) == {"depthwise": (9, 1), "pointwise": (1, 3)}[name]
@@ -1409,43 +1413,45 @@ for size, strides in ((6, 1), (5, 2), (6, 2)):
 # %% key="mistake-flip-run"
 signal, weights = np.array([1.0, 2, 3, 4]), np.array([1.0, 0, -1])
 ours = np.array([np.sum(signal[i : i + 3] * weights) for i in range(2)])  # slide, multiply, add
-layer = keras.layers.Conv2D(1, (1, 3), use_bias=False)
+layer = keras.layers.Conv2D(1, (1, 3), use_bias=False, dtype="float32")
 layer.build((None, 1, 4, 1))
 layer.set_weights([weights.reshape(1, 3, 1, 1)])
-theirs = np.asarray(layer(signal.reshape(1, 1, 4, 1).astype("float32"))).ravel()
+theirs = keras_gradients(layer, signal.reshape(1, 1, 4, 1).astype("float32"), np.zeros((1, 1, 2, 1), "float32"))[
+    0
+].ravel()
 print(f"Keras {theirs}   slide-multiply-add {ours}   np.convolve {np.convolve(signal, weights, 'valid')}")
 assert np.allclose(theirs, ours) and not np.allclose(theirs, np.convolve(signal, weights, "valid"))
 
 # %% [markdown] key="mistake-retired" lang="en"
 # ### Code that no longer runs, or should not be written any more
 #
-# Older notes use names that are gone (the first three rows) or only tolerated (the last two). What replaced them:
+# Older notes use names that are gone (the first two rows) or that need care. What to write now:
 #
 # | old | now |
 # |---|---|
 # | `keras.utils.np_utils.to_categorical` | `keras.utils.to_categorical`, or integer labels with `sparse_categorical_crossentropy` |
 # | `tf.layers.conv2d(…)` | `keras.layers.Conv2D(…)` |
-# | `history["val_acc"]` | `history["val_accuracy"]` |
+# | `history["val_acc"]` | the name you gave in `metrics=`: `"accuracy"` gives `history["val_accuracy"]` |
 # | `model.save("m.h5")` | `model.save("m.keras")` |
 # | `from tensorflow.keras …` beside `from keras …` | one of them; here `import keras` |
 #
 # %% [markdown] key="mistake-retired" lang="ja"
 # ### もう動かないコード、もう書かないほうがよいコード
 #
-# 古いノートには、今はもうない名前(上の3行)や、動くものの推奨されない書き方(下の2行)が出てきます。現在の書き方は次のとおりです。
+# 古いノートには、今はもうない名前(上の2行)や、注意が必要な書き方が出てきます。現在の書き方は次のとおりです。
 #
 # | 古い書き方 | 現在の書き方 |
 # |---|---|
 # | `keras.utils.np_utils.to_categorical` | `keras.utils.to_categorical`、または整数ラベルと `sparse_categorical_crossentropy` |
 # | `tf.layers.conv2d(…)` | `keras.layers.Conv2D(…)` |
-# | `history["val_acc"]` | `history["val_accuracy"]` |
+# | `history["val_acc"]` | `metrics=` に書いた名前がキーになる。`"accuracy"` なら `history["val_accuracy"]` |
 # | `model.save("m.h5")` | `model.save("m.keras")` |
-# | `from tensorflow.keras …` と `from keras …` の混在 | どちらか一方に統一。本書では `import keras` |
+# | `from tensorflow.keras …` と `from keras …` の混在 | どちらか一方に統一。この教材では `import keras` |
 #
 # %% key="mistake-retired-run"
 history = results["Conv2D"][0]
 print("names in the history:", ", ".join(sorted(history)))
-assert "val_accuracy" in history and "val_acc" not in history
+assert "val_accuracy" in history  # the name that `compile(metrics=["accuracy"])` gave
 assert not hasattr(keras.utils, "np_utils") and hasattr(keras.utils, "to_categorical")
 
 

@@ -1043,7 +1043,7 @@ def train_on_rows(optimizer):
         validation_data=(images.x_val[..., 0], images.y_val),
         batch_size=64,
         epochs=EPOCHS,
-        verbose=0,
+        verbose=rt.choose(quick=0, full=2),
     )
     return model, history.history
 
