@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.exam.generators import Problem, distinct
+from utils.exam.generators import Problem, distinct, linked
 
 
 def test_distinct_rejects_ties():
@@ -39,3 +39,17 @@ def test_values_must_have_names(values):
 def test_names_that_the_texts_need():
     with pytest.raises(ValueError, match="must not hold 'answer'"):
         Problem({"answer": 1}, 1)
+
+
+def test_linked_questions_are_redrawn_together():
+    """The second question of the first draw ties; both questions then come from the second draw."""
+
+    def draw(rng):
+        drawn.append(len(drawn))
+        tie = 5 if len(drawn) == 1 else 6
+        return {"one": Problem({}, drawn[-1], {"m": -1}), "two": Problem({}, 5, {"m": tie})}
+
+    drawn = []
+    assert linked(np.random.default_rng(0), draw, "one").answer == 1
+    with pytest.raises(ValueError, match="3 draws"):
+        linked(np.random.default_rng(0), lambda rng: {"one": Problem({}, 1, {"m": 1})}, "one", tries=3)

@@ -55,10 +55,32 @@ def distinct(rng, draw, format="{}", tries=1000):
     """
     for _ in range(tries):
         problem = draw(rng)
-        shown = [format.format(result) for result in (problem.answer, *problem.mistakes.values())]
-        if len(set(shown)) == len(shown):
+        if not _tied(problem, format):
             return problem
     raise ValueError(
         f"{tries} draws, and in each of them two results look the same; the last: answer {problem.answer!r}, "
         f"mistakes {problem.mistakes!r}. Draw from a wider range or name other mistakes"
     )
+
+
+def linked(rng, draw, name, format="{}", tries=1000):
+    """One question of a linked set, redrawn as a whole until no question has a tie, so that all share their numbers.
+
+    Args:
+        draw: function (rng) -> dict from a question's name to its Problem.
+        name: the question to return.
+        rng, format, tries: as in `distinct`.
+
+    Raises:
+        ValueError: if every set drawn has a tie.
+    """
+    for _ in range(tries):
+        problems = draw(rng)
+        if not any(_tied(problem, format) for problem in problems.values()):
+            return problems[name]
+    raise ValueError(f"{tries} draws, and in each of them two results of a linked question look the same")
+
+
+def _tied(problem, format):
+    shown = [format.format(result) for result in (problem.answer, *problem.mistakes.values())]
+    return len(set(shown)) < len(shown)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.exam.generators import Problem, distinct
+from utils.exam.generators import Problem, distinct, linked
 from utils.numpy_layers import conv_arithmetic as arithmetic
 from utils.numpy_layers.conv2d import Conv2D
 
@@ -135,33 +135,24 @@ def _in_math(number):
     return f"{number:,}".replace(",", "{,}")
 
 
-def _network(rng, name):
-    """One question of the set. All four are redrawn together, so that they share their network."""
-    for _ in range(1000):
-        questions = _network_questions(rng)
-        if all(len({q.answer, *q.mistakes.values()}) == 4 for q in questions.values()):
-            return questions[name]
-    raise ValueError("1000 draws, and in each of them two choices look the same")
-
-
 def network_output_size(rng):
     """Height of the last feature map of the network of the linked set."""
-    return _network(rng, "size")
+    return linked(rng, _network_questions, "size")
 
 
 def network_parameters(rng):
     """Trainable parameters of the same network."""
-    return _network(rng, "parameters")
+    return linked(rng, _network_questions, "parameters")
 
 
 def network_macs(rng):
     """Multiplications of its last two layers."""
-    return _network(rng, "macs")
+    return linked(rng, _network_questions, "macs")
 
 
 def network_receptive_field(rng):
     """Receptive field of its output."""
-    return _network(rng, "field")
+    return linked(rng, _network_questions, "field")
 
 
 def same_padding(rng):

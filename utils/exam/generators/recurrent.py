@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.exam.generators import Problem, distinct
+from utils.exam.generators import Problem, distinct, linked
 from utils.numpy_layers.clipping import clip_by_global_norm, clip_by_norm
 from utils.numpy_layers.rnn import SimpleRNN
 
@@ -67,34 +67,24 @@ def _scalar_questions(rng):
     }
 
 
-def _scalar(rng, name):
-    """One question of the set. All four are redrawn together, so that they share their numbers."""
-    for _ in range(1000):
-        questions = _scalar_questions(rng)
-        ties = [len({f"{v:g}" for v in (q.answer, *q.mistakes.values())}) < 4 for q in questions.values()]
-        if not any(ties):
-            return questions[name]
-    raise ValueError("1000 draws, and in each of them two choices look the same")
-
-
 def scalar_last_delta(rng):
     """δ^2 of a scalar tanh RNN of two steps."""
-    return _scalar(rng, "last")
+    return linked(rng, _scalar_questions, "last", "{:g}")
 
 
 def scalar_first_delta(rng):
     """δ^1 of the same network."""
-    return _scalar(rng, "first")
+    return linked(rng, _scalar_questions, "first", "{:g}")
 
 
 def scalar_recurrent_gradient(rng):
     """∂E/∂W of the same network."""
-    return _scalar(rng, "recurrent")
+    return linked(rng, _scalar_questions, "recurrent", "{:g}")
 
 
 def scalar_input_gradient(rng):
     """∂E/∂W_in of the same network."""
-    return _scalar(rng, "input")
+    return linked(rng, _scalar_questions, "input", "{:g}")
 
 
 def parameters(rng):
