@@ -1,0 +1,1 @@
+"""Training as every chapter does it."""
