@@ -71,7 +71,7 @@ def small_densenet(
     """A DenseNet for 28×28 images: the small one of a study note of 2019, repaired.
 
     What the note prints, and what the paper has (§3):
-    - no stem: the first dense block reads the raw image. Here a 3×3 convolution to 2k channels comes first (§4.2).
+    - no stem: the first dense block reads the raw image. Here a 3×3 convolution to 2k channels comes first.
     - transitions without BN and ReLU. The last 3×3 convolution before them would meet no activation at all.
     - no BN and ReLU after the last block, although a dense layer there is pre-activation too and ends in a convolution.
     - convolutions with a bias right before BN, which subtracts it again; here without.

@@ -28,7 +28,7 @@ def mobilenet_v2(input_shape=(224, 224, 3), classes=1000, classifier_activation=
         classes: number of classes.
         classifier_activation: of the last layer; None gives logits.
         alpha: width multiplier. Every layer has about alpha times the paper's channels, a multiple of 8; the last
-            convolution keeps its 1280 where alpha is below 1 (§4.1).
+            convolution keeps its 1280 where alpha is below 1 (§4).
 
     Returns:
         keras.Model, images (N, H, W, C) → (N, classes).

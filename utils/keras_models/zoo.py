@@ -1,6 +1,17 @@
 """Every network by name: `zoo.build("resnet50", classes=10)`."""
 
-from utils.keras_models import checks, densenet, mobilenet, mobilenet_v2, resnet
+from utils.keras_models import (
+    checks,
+    densenet,
+    mobilenet,
+    mobilenet_v2,
+    pyramidnet,
+    resnet,
+    resnet_v2,
+    resnext,
+    wide_resnet,
+    xception,
+)
 
 NETWORKS = {
     "resnet18": resnet.resnet18,
@@ -8,6 +19,16 @@ NETWORKS = {
     "resnet50": resnet.resnet50,
     "resnet101": resnet.resnet101,
     "resnet152": resnet.resnet152,
+    "resnet50v2": resnet_v2.resnet50v2,
+    "resnet101v2": resnet_v2.resnet101v2,
+    "resnet152v2": resnet_v2.resnet152v2,
+    "wide_resnet": wide_resnet.wide_resnet,
+    "wide_resnet50_2": wide_resnet.wide_resnet50_2,
+    "pyramidnet": pyramidnet.pyramidnet,
+    "resnext50_32x4d": resnext.resnext50_32x4d,
+    "resnext101_32x4d": resnext.resnext101_32x4d,
+    "resnext101_32x8d": resnext.resnext101_32x8d,
+    "xception": xception.xception,
     "densenet121": densenet.densenet121,
     "densenet169": densenet.densenet169,
     "densenet201": densenet.densenet201,
