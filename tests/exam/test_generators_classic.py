@@ -62,12 +62,15 @@ def test_stacked_kernels_see_as_far_as_the_single_one(seed):
     import keras
 
     v, (stack, single) = drawn("stacked_kernels", seed)
-    n, c = v["n"], v["channels"]
-    layers = [keras.layers.Conv2D(c, 3, use_bias=False) for _ in range(n)]
-    assert keras.Sequential([keras.Input((v["side"], v["side"], c)), *layers]).count_params() == stack
-    assert layers[-1].output.shape[1] == 1  # the stack turns side × side pixels into one position
-    one = keras.Sequential([keras.Input((v["side"], v["side"], c)), keras.layers.Conv2D(c, v["side"], use_bias=False)])
-    assert one.output.shape[1] == 1 and one.count_params() == single
+    n, c, side = v["n"], v["channels"], v["side"]
+    stacked, single_layer = (
+        keras.Sequential(
+            [keras.Input((side, side, c)), *[keras.layers.Conv2D(c, k, use_bias=False) for _ in range(times)]]
+        )
+        for k, times in ((3, n), (side, 1))
+    )
+    assert (stacked.count_params(), single_layer.count_params()) == (stack, single)
+    assert stacked.output_shape == single_layer.output_shape == (None, 1, 1, c)  # side × side pixels in one position
 
 
 @pytest.mark.parametrize("seed", SEEDS)
