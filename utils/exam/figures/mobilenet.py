@@ -32,7 +32,7 @@ def roofline():
     across = np.array([0.1, PEAK / BANDWIDTH, 1000])
     ax.plot(across, np.minimum(PEAK, BANDWIDTH * across), color=INK)
     ax.text(0.32, 4.8, "10 GB/s", rotation=36, color=GREY, ha="center")
-    ax.text(60, 44, "40 GMAC/s", color=GREY)
+    ax.text(13, 47, "40 GMAC/s", color=GREY)
     for letter in LAYERS:
         x, y = intensity(letter), rate(letter)
         ax.plot([x, x], [1, y], color=INPUT, linestyle=":", linewidth=1.5)
