@@ -1,6 +1,6 @@
 """What one trial does: choose a configuration, follow its learning curve, stop it early or return its value.
 
-The value is computed from the **validation** part. What the search selects by, it can no longer report: the test part is
+The value is computed from the **validation** part. What a search selects by, it can no longer report: the test part is
 for the network that was chosen, once.
 """
 

@@ -1,4 +1,4 @@
-"""When to stop a trial early: the median rule and successive halving, on learning curves to be minimized. NumPy only."""
+"""When to stop a trial early: the median rule and successive halving, on curves to be minimized. NumPy only."""
 
 import numpy as np
 

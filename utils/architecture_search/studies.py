@@ -1,9 +1,9 @@
 """Studies that several workers share and that survive being cut off.
 
 A study lies in a database: a SQLite file for the processes of one machine, a server (PostgreSQL, MySQL) for many. It
-remembers its own settings, so that every worker evaluates the same thing. The goal `grid` is a queue of all 27
-configurations; a worker takes one, reports, takes the next. A worker that dies stops sending its heartbeat; the next one
-that looks puts the configuration back into the queue.
+remembers its own settings, so that every worker evaluates the same thing. The sampler `grid` is a queue of all 27
+configurations; a worker takes one, reports, takes the next. A worker that dies stops sending its heartbeat; the next
+one that looks puts the configuration back into the queue.
 """
 
 import contextlib
@@ -106,7 +106,7 @@ def _experimental():
 
 
 def _one_writer_at_a_time(engine):
-    """SQLite knows no SELECT … FOR UPDATE: without this, two workers that look at the same moment take one trial both."""
+    """SQLite knows no SELECT … FOR UPDATE: without this, two workers that look at once may take the same trial."""
     from sqlalchemy import event
 
     @event.listens_for(engine, "connect")
