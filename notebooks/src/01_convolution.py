@@ -46,7 +46,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import datasets, exam, plots
+from utils import datasets, exam, plots, training
 from utils.exam.exercises import convolution as exercises
 from utils.gradient_check import check_layer, keras_gradients, numerical_gradient, relative_error
 from utils.numpy_layers import conv_arithmetic
@@ -574,6 +574,31 @@ for s, d in ((1, 1), (2, 1), (1, 2)):
     print(f"s = {s}, d = {d}:  dx, dK, db against numerical gradients: all < 1e-6")
 
 
+# %% [markdown] key="backward-hand-text" lang="en"
+# One number of each by hand, on the film's input and kernel. Let the four outputs receive the gradients
+# $dY = \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}$.
+#
+# - The pixel in row 1, column 1 lies in **all four** windows, each time under another weight:
+#   $dx_{1,1} = 1 \cdot K_{1,1} + 2 \cdot K_{1,0} + 3 \cdot K_{0,1} + 4 \cdot K_{0,0} = 3 + 0 + 0 + 4 = 7$.
+# - The weight $K_{0,0}$ meets the upper left pixel of each window:
+#   $dK_{0,0} = 1 \cdot x_{0,0} + 2 \cdot x_{0,1} + 3 \cdot x_{1,0} + 4 \cdot x_{1,1} = 1 + 4 + 0 + 4 = 9$.
+#
+# %% [markdown] key="backward-hand-text" lang="ja"
+# それぞれ1つだけ、手で計算してみましょう。入力とカーネルは最初の図のものを使い、4つの出力に
+# $dY = \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}$ という勾配が届いたとします。
+#
+# - 1行1列の画素は**4つすべて**の窓に入り、そのたびに別の重みと掛けられています。
+#   $dx_{1,1} = 1 \cdot K_{1,1} + 2 \cdot K_{1,0} + 3 \cdot K_{0,1} + 4 \cdot K_{0,0} = 3 + 0 + 0 + 4 = 7$
+# - 重み $K_{0,0}$ は、各窓の左上の画素と掛けられています。
+#   $dK_{0,0} = 1 \cdot x_{0,0} + 2 \cdot x_{0,1} + 3 \cdot x_{1,0} + 4 \cdot x_{1,1} = 1 + 4 + 0 + 4 = 9$
+#
+# %% key="backward-hand"
+dy_film = np.array([[1.0, 2], [3, 4]])[:, :, np.newaxis]
+dx_film, dK_film, _ = convolve_backward(dy_film, x_film[:, :, None], K_film[:, :, None, None])
+print(f"dx[1, 1] = {dx_film[1, 1, 0]:.0f}    dK[0, 0] = {dK_film[0, 0, 0, 0]:.0f}")
+assert (dx_film[1, 1, 0], dK_film[0, 0, 0, 0]) == (7, 9)
+
+
 # %% [markdown] key="transpose-text" lang="en"
 # ### Transposed convolution: the scatter, forward
 #
@@ -1098,8 +1123,9 @@ assert r == 32
 #
 # The quick profile trains small: the digits of this repository, shrunk to 14×14, an eighth of the width, four epochs. It
 # fits into a coffee break and shows the *order* of the networks; it is not CIFAR-10. On a GPU or TPU the full profile
-# is the default: full width, CIFAR-10, 100 epochs, four trainings, with a line for each epoch.
-# `runtime.setup(lang="en", profile="quick")` in the setup cell keeps it short.
+# is the default: full width, CIFAR-10, 100 epochs, four trainings, with a line for each epoch and a backup after it: a
+# session that was cut off goes on where it stopped. `runtime.setup(lang="en", profile="quick")` in the setup cell keeps
+# it short.
 #
 # Two habits of practice: a learning rate that falls to zero along a cosine, so that the last epoch is not a gamble, and for
 # very short training a smaller batch-normalization momentum (0.9), because running averages with 0.99 need some 500 steps to
@@ -1110,7 +1136,8 @@ assert r == 32
 #
 # クイックプロファイルでは、小さく学習します。リポジトリに同梱した手書き数字を14×14に縮小し、チャネル数を8分の1にして、4エポックだけ回します。
 # コーヒーを入れている間に終わり、3つのネットワークの**順位**はわかりますが、CIFAR-10の実験そのものではありません。GPUやTPUでは
-# fullプロファイルが既定です。本来のチャネル数で、CIFAR-10を100エポック、4回学習し、エポックごとに経過を表示します。
+# fullプロファイルが既定です。本来のチャネル数で、CIFAR-10を100エポック、4回学習し、エポックごとに経過を表示してバックアップも取ります。
+# 途中で切れても、同じセルを実行すれば続きから再開します。
 # 短く済ませるには、準備のセルで `runtime.setup(lang="ja", profile="quick")` とします。
 #
 # 実務でよく使う工夫を2つ入れました。1つは、学習率をコサイン曲線に沿って0まで下げること。最後のエポックの結果が偶然に左右されにくくなります。
@@ -1131,8 +1158,8 @@ def train(kind, width):
         network = build_network(kind, width, data.x_train.shape[1:], len(data.class_names), config["momentum"])
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
         network.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    options = {"batch_size": config["batch_size"], "epochs": config["epochs"], "verbose": rt.choose(quick=0, full=2)}
-    history = network.fit(data.x_train, data.y_train, validation_data=(data.x_val, data.y_val), **options).history
+    name = f"01_{data.name}_{kind}_{width}"
+    history = training.fit(network, data, name, config["epochs"], config["batch_size"])
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1], network.count_params()
 
 

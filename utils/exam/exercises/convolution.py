@@ -36,6 +36,17 @@ SIZE = {
             ja="広がりを $k \\cdot d$ としている。$k$ 個の重みの間の隙間は $k - 1$ 個で、$k + (k-1)(d-1)$ である。",
         ),
         Mistake(
+            lambda i, k, s, p, d: (i + 2 * p - _span(k, d)) / s + 1,
+            en="`/` gives a decimal number. A window that does not fit entirely is dropped: `//`.",
+            ja="`/` では小数になる。全体が収まらない窓は使わないので、`//` で切り捨てる。",
+        ),
+        Mistake(
+            lambda i, k, s, p, d: (i + 2 * p - (k + (k - 1) * d)) // s + 1,
+            en="You took $d$ for the number of gaps. Dilation $d$ leaves $d - 1$ pixels between two weights: "
+            "$k + (k-1)(d-1)$.",
+            ja="$d$ を隙間の画素数としている。隣り合う重みの間に空くのは $d - 1$ 画素で、$k + (k-1)(d-1)$ である。",
+        ),
+        Mistake(
             lambda i, k, s, p, d: (i + p - _span(k, d)) // s + 1,
             en="You added the padding once. There are $p$ zeros on **each** side: $i + 2p$.",
             ja="パディングを 1 回しか足していない。0 は**両側**に $p$ 個ずつあるので、$i + 2p$ である。",
@@ -105,6 +116,11 @@ SCATTER = {
             ja="$dX = dY K^\\top$ の転置は、カーネルを**行列**にしたときの転置であり、k×k の格子の転置ではない。",
         ),
         Mistake(
+            _scatter(lambda before, gradient, K: before + K),
+            en="`dy` is missing: each output passes on its own gradient, times the kernel.",
+            ja="`dy` を掛けていない。各出力は、自分に届いた勾配にカーネルを掛けて渡す。",
+        ),
+        Mistake(
             _scatter(lambda before, gradient, K: before + gradient),
             en="The kernel is missing: the derivative of $x \\cdot K$ with respect to $x$ is $K$.",
             ja="カーネルを掛けていない。$x \\cdot K$ を $x$ で微分すると $K$ が残る。",
@@ -122,8 +138,10 @@ def _weights_and_macs(weights):
     return lambda o, k, C, F, M: (weights(k, C, F, M), o * o * weights(k, C, F, M))
 
 
+_separable = _weights_and_macs(lambda k, C, F, M: k * k * C * M + C * M * F)
+
 COST = {
-    "reference": _weights_and_macs(lambda k, C, F, M: k * k * C * M + C * M * F),
+    "reference": _separable,
     "cases": [(16, 3, 32, 64, 1), (8, 5, 3, 16, 2), (1, 3, 1, 1, 1)],
     "mistakes": [
         Mistake(
@@ -150,6 +168,16 @@ COST = {
             _weights_and_macs(lambda k, C, F, M: k * k * C * M * C * M * F),
             en="The two steps follow one another, so their costs are added, not multiplied.",
             ja="2 つの段は続けて行うので、コストは掛けるのではなく足す。",
+        ),
+        Mistake(
+            lambda o, k, C, F, M: _separable(o, k, C, F, M)[::-1],
+            en="The right numbers in the wrong order: first the weights, then the MACs.",
+            ja="数は正しいが、順序が逆である。重みの数、MAC の順に返す。",
+        ),
+        Mistake(
+            lambda o, k, C, F, M: (k * k * C * M + C * M * F, o * (k * k * C * M + C * M * F)),
+            en="The output has $o \\times o$ positions, not $o$: height and width.",
+            ja="出力の位置は $o$ 個ではなく、縦横で $o \\times o$ 個ある。",
         ),
         Mistake(
             lambda o, k, C, F, M: (k * k * C * M + C * M * F, k * k * C * M + C * M * F),
