@@ -46,7 +46,7 @@ def googlenet(input_shape=(224, 224, 3), classes=1000, classifier_activation="so
         ValueError, TypeError: for shapes that do not fit.
     """
     classes = checks.class_count(classes)
-    smallest = 65 if auxiliary else 32
+    smallest = 65 if auxiliary else 32  # the helping heads average 5×5 windows of the fourth stage
     inputs = keras.Input(checks.image_shape(input_shape, smallest, any_size=not auxiliary), name="image")
     x = _convolution(inputs, 64, 7, "stem_conv1", strides=2)
     x = layers.MaxPooling2D(3, 2, padding="same", name="stem_pool1")(x)

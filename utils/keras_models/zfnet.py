@@ -8,6 +8,7 @@ from utils.keras_models.alexnet import dense_head
 from utils.keras_models.local_response_normalization import LocalResponseNormalization
 
 PAPER, PRINTED = "paper", "printed"
+SMALLEST = {PAPER: 53, PRINTED: 67}  # pixels: smaller images leave nothing for the last pooling
 SMALLEST = {PAPER: 53, PRINTED: 67}  # smaller images leave nothing for the last pooling
 
 
