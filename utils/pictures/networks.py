@@ -20,12 +20,8 @@ SHORT = {
     "Dense": "dense",
     "Concatenate": "concat",
 }
-PITCH, TALL, THICK, SLANT = (
-    1.12,
-    1.25,
-    0.42,
-    0.28,
-)  # inches: from box to box, largest box; slant is a part of the height
+# Inches from box to box, and of the largest box; the slant is a part of the height.
+PITCH, TALL, THICK, SLANT = 1.12, 1.25, 0.42, 0.28
 MOST_BOXES, MOST_BARS, PER_LINE = 20, 24, 9
 
 
