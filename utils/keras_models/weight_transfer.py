@@ -45,10 +45,9 @@ class _Graph:
     def __init__(self, model, numbers):
         if not isinstance(model, keras.Model):
             raise TypeError(f"weights are transferred between keras.Models, got {type(model).__name__}")
-        try:
-            operations = model.operations
-        except (AttributeError, ValueError):
-            raise ValueError(f"{model.name!r} has no graph yet; build it with keras.Input") from None
+        if not model.built or not getattr(model, "outputs", None):
+            raise ValueError(f"{model.name!r} has no graph yet; build it with keras.Input")
+        operations = getattr(model, "operations", model.layers)  # a Sequential names only its layers
         self.kind, self.feeds, self.number, self.layer = {}, {}, {}, {}  # by node: the id of its output tensor
         passed = {}  # tensor → the node whose values it carries on
         for place, tensor in enumerate(model.inputs):
