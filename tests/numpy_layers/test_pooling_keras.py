@@ -96,3 +96,16 @@ def test_normalization_is_that_of_tensorflow(options):
         loss = tf.reduce_sum(theirs * dy)
     assert relative_error(y, theirs.numpy()) < 1e-5
     assert relative_error(layer.backward(dy), tape.gradient(loss, inputs).numpy()) < 1e-5
+
+
+@pytest.mark.parametrize("options", SETTINGS)
+def test_normalization_is_that_of_our_keras_layer(options):
+    from utils.keras_models.local_response_normalization import LocalResponseNormalization as KerasLayer
+
+    rng = np.random.default_rng(1)
+    x = (3 * rng.standard_normal((2, 4, 3, 9))).astype("float32")
+    layer = LocalResponseNormalization(**options)
+    y = layer.forward(x)
+    dy = rng.standard_normal(y.shape).astype("float32")
+    their_y, their_dx, _ = keras_gradients(KerasLayer(**options), x, dy)
+    assert max(relative_error(y, their_y), relative_error(layer.backward(dy), their_dx)) < 1e-5
