@@ -33,8 +33,7 @@ def alexnet(
         ValueError, TypeError: for unknown variants and for shapes that do not fit.
     """
     checks.variant("groups", groups, (1, 2))
-    if conv2_padding != 0:
-        checks.positive_int("conv2_padding", conv2_padding)
+    checks.positive_int("conv2_padding", conv2_padding, smallest=0)
     smallest = max(19, 99 - 16 * conv2_padding)  # smaller images leave nothing for the last pooling
     inputs = keras.Input(checks.image_shape(input_shape, smallest), name="image")
     x = layers.Conv2D(96, 11, 4, activation="relu", name="conv1_conv")(inputs)

@@ -5,16 +5,16 @@ import difflib
 import numpy as np
 
 
-def positive_int(name, value):
+def positive_int(name, value, smallest=1):
     """The value as an int.
 
     Raises:
-        TypeError: if it is no whole number.  ValueError: if it is below 1.
+        TypeError: if it is no whole number.  ValueError: if it is below `smallest`.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
+    if value < smallest:
+        raise ValueError(f"{name} must be at least {smallest}, got {value}")
     return int(value)
 
 

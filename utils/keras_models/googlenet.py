@@ -27,8 +27,9 @@ AUXILIARY = ("4a", "4d")  # where the two helping classifiers stand (§5, Fig. 3
 def googlenet(input_shape=(224, 224, 3), classes=1000, classifier_activation="softmax", *, auxiliary=False):
     """GoogLeNet with local response normalization in its stem, as Fig. 3 draws it, and no batch normalization.
 
-    6,998,552 parameters; 13,378,280 with the two helping heads. The rows of Table 1 agree with ours to 2 %, apart from
-    the first: a 7×7 convolution of 3 channels to 64 has 9,408 weights, the table prints 2.7K.
+    6,998,552 parameters; 13,378,280 with the two helping heads. The parameters of Table 1 (K = 1024) agree with ours to
+    2 %, but for three rows that do not follow from its own filters: the 7×7 convolution (2.7K printed, 9.2K), 4c (463K,
+    498K) and 5a (1072K, 1019K).
 
     Args:
         input_shape: (height, width, channels) of one image. With `auxiliary` at least 65 pixels: the helping heads

@@ -26,9 +26,8 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(self, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75, **options):
         super().__init__(**options)
-        if depth_radius != 0:  # 0: each channel alone
-            depth_radius = checks.positive_int("depth_radius", depth_radius)
-        self.depth_radius, self.bias, self.alpha, self.beta = depth_radius, bias, alpha, beta
+        self.depth_radius = checks.positive_int("depth_radius", depth_radius, smallest=0)  # 0: each channel alone
+        self.bias, self.alpha, self.beta = bias, alpha, beta
 
     def call(self, x):
         radius, channels = self.depth_radius, x.shape[-1]
