@@ -779,25 +779,25 @@ plots.training_curves({name: history for name, (history, _, _) in results.items(
 plt.show()
 
 # %% key="train-verdict"
-gap = {name: results[name][0]["val_accuracy"][0] for name in ("BN", "BN, momentum 0.99")}
-best = {name: history["val_accuracy"][-1] for name, (history, _, _) in results.items()}
+final = {name: history["val_accuracy"][-1] for name, (history, _, _) in results.items()}
+same = [results[name][0]["accuracy"] for name in ("BN", "BN, momentum 0.99")]
 if rt.profile == "quick":
-    assert all(best[name] > 0.85 for name in ("BN", "LN", "IN", "GN"))
-    assert gap["BN"] > gap["BN, momentum 0.99"] + 0.1
-    print("with any of the four: more than 85 % after 128 updates")
-    print("BN after one epoch: momentum 0.99 is more than 10 points behind 0.9, on the same weights")
+    assert all(final[name] > 0.85 for name in ("BN", "LN", "IN", "GN"))
+    assert np.allclose(*same, atol=0.01) and final["BN"] > final["BN, momentum 0.99"] + 0.06
+    print("with any of the four: more than 85 % in validation after 128 updates")
+    print("BN with momentum 0.99: the same accuracy in training, more than 6 points less in validation")
 
 
 # %% [markdown] key="train-note" lang="en"
-# All four learn. The dashed lesson is the last curve: in *training* it is the equal of BN, batch for batch (the moving averages play no
-# part there), yet in *validation* it starts far below. Nothing is wrong with the weights. The averages are just not filled yet: after one
-# epoch, $0.99^{32} = 72\,\%$ of them is still the initial 0 and 1. So when validation lags far behind training in the first epochs, suspect
-# the moving averages before overfitting.
+# All four learn. The lesson is in the last curve: in *training* it equals BN, batch for batch (the moving averages play no
+# part there), yet in *validation* it stays far below. Nothing is wrong with the weights. The averages are just not filled: after 128
+# updates, $0.99^{128} = 28\,\%$ of them is still the initial 0 and 1, and the rest remembers weights of long ago. So when validation lags far
+# behind training early on, suspect the moving averages before overfitting.
 #
 # %% [markdown] key="train-note" lang="ja"
-# 4つとも学習できています。注目してほしいのは最後の曲線です。**学習**の精度はBNとまったく同じ(学習時に移動平均は使われません)なのに、**検証**の精度はずっと低いところから
-# 始まります。重みが悪いのではありません。移動平均がまだ追いついていないのです。1エポック後でも、$0.99^{32} = 72\,\%$ は初期値の0と1のままです。
-# 最初の数エポックで検証だけが大きく遅れているときは、過学習よりも先に移動平均を疑ってください。
+# 4つとも学習できています。注目してほしいのは最後の曲線です。**学習**の精度はBNとまったく同じ(学習時に移動平均は使われません)なのに、**検証**の精度はずっと低いままです。
+# 重みが悪いのではありません。移動平均がまだ追いついていないのです。128回の更新の後でも、$0.99^{128} = 28\,\%$ は初期値の0と1のままで、残りも古い重みのときの
+# 統計量を引きずっています。学習の初期に検証だけが大きく遅れているときは、過学習よりも先に移動平均を疑ってください。
 #
 # %% [markdown] key="fold-text" lang="en"
 # ### Folding BN into the convolution
@@ -984,7 +984,7 @@ others = min(results[name][1] for name in ("LN", "IN", "GN"))
 if rt.profile == "quick":
     assert accuracy[1] < 0.3 and 0.5 < accuracy[2] < 0.84 and accuracy[4] > 0.8
     assert accuracy[8] > 0.85 and accuracy[32] > 0.87 and others > 0.85
-    assert min(accuracy[4], others) > accuracy[2] + 0.04
+    assert min(accuracy[4], others) > accuracy[2] + 0.05
     print("LN, IN, GN: more than 85 %, whatever n is: they never read the axis N")
 
 # %% [markdown] key="experiment-note" lang="en"
