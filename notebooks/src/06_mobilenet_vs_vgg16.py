@@ -13,7 +13,7 @@
 # {{badge}}
 #
 # After this chapter you can say what a network costs in weights, multiplications, bytes and seconds – and why these four
-# disagree. MobileNetV2 needs 159 times fewer multiplications than VGG16, yet it trained only nine times as fast. The reason
+# disagree. MobileNetV2 needs 161 times fewer multiplications than VGG16, yet it trained only nine times as fast. The reason
 # is one sentence: **you pay for arithmetic and for moving data, and the longer bill counts.**
 #
 # **Examined** (syllabus 3.4) · **Time** two and a half hours (in a hurry: "Key ideas", "What the whole network costs" and
@@ -25,7 +25,7 @@
 # {{badge}}
 #
 # この章を終えると、ネットワークのコストを、重みの数・乗算の回数・バイト数・秒数の4つで言えるようになり、この4つがなぜ食い違うのかを説明できるように
-# なります。MobileNetV2の乗算はVGG16の159分の1ですが、学習の速さは9倍にしかなりませんでした。理由は一言で言えます。
+# なります。MobileNetV2の乗算はVGG16の161分の1ですが、学習の速さは9倍にしかなりませんでした。理由は一言で言えます。
 # **計算とデータの移動のうち、時間のかかるほうで全体が決まる**からです。
 #
 # **試験範囲**(シラバス 3.4)· **所要時間** 2時間半(急ぐ人は「要点」「ネットワーク全体のコスト」「実験」だけ)· **前提** 1章(デプスワイズ、
@@ -391,7 +391,11 @@ for arguments in ((4, 4, 6, 1), (4, 6, 6, 1), (4, 4, 6, 2), (6, 4, 1, 1)):
     mine = [y, ours.backward(dy), *ours.grads.values()]
     y_keras, dx_keras, dweights = keras_gradients(theirs, x, dy)
     worst = max(relative_error(a, b) for a, b in zip(mine, [y_keras, dx_keras, *dweights], strict=True))
-    numerical = check_layer(InvertedResidual(*arguments), rng.normal(size=(1, 4, 4, arguments[0])))
+    doubted = InvertedResidual(*arguments)
+    for name, values in doubted.params.items():
+        if "beta" in name:  # at 0 a silent channel would sit on the kink of ReLU6, where there is no derivative
+            values[:] = rng.uniform(0.5, 1.5, values.shape)
+    numerical = check_layer(doubted, rng.normal(size=(1, 4, 4, arguments[0])))
     print(f"k, k', t, s = {arguments}: {len(mine):2d} arrays, Keras < 1e-5, numerical < 1e-6")
     assert worst < 1e-5 and max(numerical.values()) < 1e-6, (worst, numerical)
 
@@ -439,15 +443,15 @@ for model in (light, heavy):
 assert (light.count_params(), heavy.count_params()) == (712_629, 134_281_029)
 mac_ratio = totals["vgg16"] / totals["mobilenet_v2"]
 print(f"ratio: {heavy.count_params() / light.count_params():.0f}× the parameters, {mac_ratio:.0f}× the MACs")
-assert round(mac_ratio) == 159
+assert round(mac_ratio) == 161
 
 # %% [markdown] key="where-text" lang="en"
-# Where do they sit? In VGG16 the first dense layer alone holds three quarters of the weights, and the convolutions on the large
-# maps do the work. In MobileNetV2 nearly all MACs are in 1×1 convolutions.
+# Where do they sit? In VGG16 the first dense layer alone holds three quarters of the weights, while the convolutions do 99 % of
+# the work. In MobileNetV2 five sixths of the MACs are in 1×1 convolutions.
 #
 # %% [markdown] key="where-text" lang="ja"
-# コストはどこにあるのでしょうか。VGG16では、最初の全結合層だけで重みの4分の3を占め、計算は大きな特徴マップの畳み込みに集中しています。MobileNetV2では、
-# MACのほとんどが1×1畳み込みです。
+# コストはどこにあるのでしょうか。VGG16では、最初の全結合層だけで重みの4分の3を占めますが、計算の99%は畳み込みで行われます。MobileNetV2では、
+# MACの6分の5が1×1畳み込みです。
 #
 # %% key="where"
 networks.costs(layer_table.rows(heavy), title="VGG16, 5 classes")
@@ -539,6 +543,13 @@ BUILDERS = {
 }
 print(data)
 
+# %% [markdown] key="narrow-text" lang="en"
+# Is the narrow network still a VGG16? Layer for layer, yes.
+#
+# %% [markdown] key="narrow-text" lang="ja"
+# チャネルを減らしたネットワークも、VGG16と言えるでしょうか。層ごとに比べて確かめます。
+#
+# %% key="narrow"
 narrow = vgg((32, 32, 1), 10, 1 / 8)
 kernels = [[row for row in layer_table.rows(model) if row.parameters] for model in (narrow, heavy)]
 for ours, theirs in zip(*kernels, strict=True):
@@ -791,14 +802,14 @@ assert [round(b / 2**20) for b in computed] == [512, 1537]
 # %% [markdown] key="time-text" lang="en"
 # ### The time
 #
-# 188 times the parameters, 159 times the MACs – and 9.2 times the training time. On two cores of another machine one training step took 0.052 s
+# 188 times the parameters, 161 times the MACs – and 9.2 times the training time. On two cores of another machine one training step took 0.052 s
 # an image for MobileNetV2 and 0.98 s for VGG16: 18.8 times. Measured here, at full size: one image forward (the latency), and forward + backward; and a whole training step of
 # what this profile trains. (Apart from the setup line this is the one output that differs from run to run.)
 #
 # %% [markdown] key="time-text" lang="ja"
 # ### 時間
 #
-# パラメータは188倍、MACは159倍です。ところが、学習時間は9.2倍でした。別の計算機の2コアでは、学習の1ステップが画像1枚あたり、MobileNetV2で0.052秒、VGG16で0.98秒、
+# パラメータは188倍、MACは161倍です。ところが、学習時間は9.2倍でした。別の計算機の2コアでは、学習の1ステップが画像1枚あたり、MobileNetV2で0.052秒、VGG16で0.98秒、
 # すなわち18.8倍でした。ここでは、本来の大きさで、画像1枚の推論にかかる時間(レイテンシ)と、順伝播+逆伝播の時間を測ります。さらに、このプロファイルで学習したネットワークの1ステップの時間も測ります
 # (準備のセルを除けば、出力が毎回変わるのはこのセルだけです)。
 #
@@ -908,14 +919,14 @@ mobilenet.roofline(measured, peak, bandwidth)
 plt.show()
 rates = {kind: float(np.median([rate for name, _, rate in measured if name == kind])) for kind, *_ in measured}
 print(f"depthwise at less than half the rate of standard 3×3: {rates['depthwise'] < rates['standard'] / 2}")
-print(f"latency ratio far below the ratio of MACs (159): {time_ratio < mac_ratio / 2}")
+print(f"latency ratio far below the ratio of MACs (161): {time_ratio < mac_ratio / 2}")
 if rt.device == "cpu":
     assert rates["depthwise"] < rates["standard"] / 2 and time_ratio < mac_ratio / 2
 
 # %% [markdown] key="why-text" lang="en"
-# ### 159, 18, 9
+# ### 161, 18, 9
 #
-# **From 159 to 18.** VGG16's layers stand far to the right: hundreds of MACs a byte, and the processor computes near its best.
+# **From 161 to 18.** VGG16's layers stand far to the right: hundreds of MACs a byte, and the processor computes near its best.
 # MobileNetV2's stand left of the bend or near it, with batch normalization, ReLU6, additions and 52 convolutions to start between them. So it works through
 # its few MACs at a fraction of the rate. Ratio of times = ratio of MACs ÷ ratio of rates.
 #
@@ -923,9 +934,9 @@ if rt.device == "cpu":
 # our two:
 #
 # %% [markdown] key="why-text" lang="ja"
-# ### 159倍、18倍、9倍
+# ### 161倍、18倍、9倍
 #
-# **159倍から18倍へ。** VGG16の層は、図のずっと右にあります。1バイトあたり数百MACで、計算機は最高速度に近い速さで働きます。MobileNetV2の層は、折れ目の左か、その近くにあります。
+# **161倍から18倍へ。** VGG16の層は、図のずっと右にあります。1バイトあたり数百MACで、計算機は最高速度に近い速さで働きます。MobileNetV2の層は、折れ目の左か、その近くにあります。
 # しかも、52個の畳み込みの間に、バッチ正規化、ReLU6、足し算が挟まります。そのため、少ないMACを、遅い速度で処理することになります。時間の比 = MACの比 ÷ 速度の比、です。
 #
 # **18倍から9倍へ。** コアを増やすと最高速度は上がりますが、メモリは共有です。計算しているネットワークには効き、待っているネットワークには効きません。学習記録の8コアと、
@@ -1077,7 +1088,7 @@ def versions(x):
 
 pieces = datasets.load_images("textures", size=72)
 x = np.concatenate([pieces.x_train, pieces.x_val, pieces.x_test])
-x = x.reshape(len(x), 18, 4, 18, 4, 3).mean(axis=(2, 4))  # 18×18 pixels are enough
+x = x.reshape(len(x), 18, 4, 18, 4, 3).mean(axis=(2, 4, 5))  # 18×18 pixels in grey: the colours would tell too much
 y = np.concatenate([pieces.y_train, pieces.y_val, pieces.y_test])
 leaked, honest = [], []
 for seed in range(5):
@@ -1094,7 +1105,7 @@ print(f"chance that a test picture has a sibling in training: {100 * (1 - (2000 
 print(
     f"augment, then split: at least {100 * min(leaked):.0f} %;  split, then augment: at most {100 * max(honest):.0f} %"
 )
-assert min(leaked) > max(honest) + 0.25
+assert min(leaked) > max(honest) + 0.2
 
 # %% [markdown] key="mistake-retired" lang="en"
 # ### Code that should not be written any more
