@@ -130,7 +130,6 @@ def look(builder, **options):
         text=layer_table.text(network),
     )
     del network
-    keras.utils.clear_session(free_memory=False)
     gc.collect()
     return found
 
