@@ -102,17 +102,17 @@ def folds(examples=20, k=5):
     return fig
 
 
-def learning_curves(curves, steps, names=None, ylabel="validation error"):
+def learning_curves(curves, steps, ylabel="validation error", log=False):
     """Learning curves of a study: finished trials in blue, stopped ones grey up to a cross.
 
     Args:
         curves: shape (trials, epochs).
         steps: how many epochs each trial got.
-        names: texts at the right end of the finished curves; None for none.
+        log: logarithmic axis of errors.
     """
     fig, ax = plt.subplots(figsize=(7.6, 3.8))
     total = np.shape(curves)[1]
-    for number, (curve, done) in enumerate(zip(curves, steps, strict=True)):
+    for curve, done in zip(curves, steps, strict=True):
         x = np.arange(1, done + 1)
         whole = done == total
         ax.plot(
@@ -120,8 +120,11 @@ def learning_curves(curves, steps, names=None, ylabel="validation error"):
         )
         if not whole:
             ax.plot(done, curve[done - 1], "x", color=WEIGHT, markersize=7, markeredgewidth=2, zorder=4)
-        elif names is not None:
-            ax.text(total + 0.1, curve[-1], names[number], fontsize=9, va="center")
+    if log:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+        ax.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     ax.plot([], [], color=INPUT, label="finished")
     ax.plot([], [], color=GREY, marker="x", markeredgecolor=WEIGHT, label="stopped")
     ax.set(xlabel="epoch", ylabel=ylabel, xlim=(0.8, total + 0.6))
@@ -172,7 +175,7 @@ def front(points, names, on_front, supported=None, reference=None, title=None, l
     y = np.repeat(chosen[:, 1], 2)
     if reference is not None:
         ax.fill_between(x, y, top, color=tint(SKY, 0.35), linewidth=0, label="hypervolume")
-        ax.plot(*reference, "*", color=INK, markersize=11, label="reference point")
+        ax.plot(*reference, "*", color=INK, markersize=11, label="reference point", clip_on=False)
     ax.plot(x, y, color=WEIGHT, linewidth=1.5, zorder=2)
     ax.plot(*points[~on_front].T, "o", color=GREY, markersize=6, label="dominated")
     ax.plot(*points[supported].T, "o", color=WEIGHT, markersize=9, label="front, picked by some penalty", zorder=3)
@@ -180,8 +183,12 @@ def front(points, names, on_front, supported=None, reference=None, title=None, l
     if hollow.any():
         look = {"markersize": 9, "markerfacecolor": "white", "markeredgewidth": 2, "zorder": 3}
         ax.plot(*points[hollow].T, "o", color=WEIGHT, label="front, picked by none", **look)
-    for (a, b), name in zip(points[on_front], np.asarray(names)[on_front], strict=True):
-        ax.annotate(name, (a, b), xytext=(-4, -5), textcoords="offset points", fontsize=10, ha="right", va="top")
+    before = 0.0
+    for a, b in np.unique(points[on_front], axis=0):  # left to right; equal points share their label
+        name = ", ".join(str(n) for n, point in zip(names, points, strict=True) if tuple(point) == (a, b))
+        side = {"xytext": (4, -5), "ha": "left"} if a < 1.1 * before else {"xytext": (-4, -5), "ha": "right"}
+        ax.annotate(name, (a, b), textcoords="offset points", fontsize=10, va="top", **side)
+        before = a
     ax.set(xlabel="parameters", ylabel="error", title=title or "", xscale="log" if log else "linear")
     low = chosen[0, 0]
     ax.set_xlim(low / 1.35 if log else low - 0.08 * (right - low), right * 1.02)
@@ -190,7 +197,8 @@ def front(points, names, on_front, supported=None, reference=None, title=None, l
         ax.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     ax.xaxis.set_major_formatter(mpl.ticker.EngFormatter(sep=""))
-    ax.legend(loc="upper right", fontsize=9.5, frameon=True, framealpha=1, edgecolor="white")
+    look = {"frameon": True, "framealpha": 1, "edgecolor": "white"}
+    ax.legend(loc="upper right", bbox_to_anchor=(0.985, 0.93), fontsize=9.5, **look)
     return fig
 
 
