@@ -637,8 +637,8 @@ print(f"loss of a constant answer: entropy of the classes = {entropy:.3f}")
 #
 # Why? Send 64 pictures through *untrained* networks and look at how much the values of a layer differ **from picture to picture**.
 # Glorot's initialization keeps the variance for linear layers; ReLU halves the second moment, sixteen times over. Only a whisper of the picture arrives, and the
-# gradient that comes back is as faint, while Adam, whose steps do not depend on the size of a gradient, drives the biases with full force:
-# they fit the frequencies, the units die, and the rest is silence.
+# gradient that comes back is as faint. Adam's steps do not depend on the size of a gradient, so every weight moves at full rate all the same,
+# mostly in the direction of noise. What can still be learned are the last biases: they fit the frequencies of the classes.
 #
 # %% [markdown] key="diagnosis-text" lang="ja"
 # どの画像にも同じ答えを返し、クラスの割合をそのまま確率としています。入力によらない答えのうち、最良のものの損失は $-\sum_c p_c \ln p_c$(10クラスが同数なら
@@ -646,7 +646,8 @@ print(f"loss of a constant answer: entropy of the classes = {entropy:.3f}")
 #
 # なぜでしょうか。**学習前**のネットワークに64枚の画像を通し、各層の値が**画像によって**どれだけ変わるかを見てみましょう。Glorotの初期値は、線形の層で
 # 分散を保ちます。ところがReLUは2次モーメントを半分にし、それが16層で繰り返されます。画像の情報はほとんど終わりまで届かず、戻ってくる勾配も同じように小さくなります。
-# 一方、Adamの更新の大きさは勾配の大きさによりません。バイアスだけが勢いよく動き、クラスの割合に合わせたところでユニットが死に、学習が止まります。
+# 一方、Adamの更新の大きさは勾配の大きさによらないので、どの重みも、ほぼ雑音の向きに、いつもの大きさで動きます。学習できるのは最後のバイアスだけで、
+# それがクラスの割合に合ったところで止まります。
 #
 # %% key="diagnosis"
 def by_depth(**options):
@@ -654,8 +655,12 @@ def by_depth(**options):
     keras.utils.set_random_seed(0)
     model = vgg(shape, classes, config["width"], activation=None, **options)
     x, labels = data.x_train[:64], np.eye(classes)[data.y_train[:64]]
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.0  # so that one pass leaves the statistics of these pictures
+    model(x, training=True)
     outputs = [layer.output for layer in model.layers if isinstance(layer, layers.ReLU)] + [model.output]
-    values = keras.Model(model.input, outputs)(x, training=options.get("batch_norm", False))
+    values = keras.Model(model.input, outputs)(x)
     spread = [float(np.mean(np.std(np.asarray(value, "float32"), axis=0))) for value in values]
     logits = np.asarray(values[-1], "float32")
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -696,15 +701,15 @@ assert fall["Glorot (the note)"] > 30 > 10 > max(fall["He"], fall["Glorot + Batc
 # %% [markdown] key="memory-text" lang="en"
 # ### The MobileNet that "did not generalize"
 #
-# The note's MobileNet reached a high training accuracy and a test accuracy that would not follow. Overfitting? There is a suspect that costs nothing to check. Batch normalization measures
-# the batch in training, but uses *moving averages* at inference, and the networks of `keras.applications` keep 0.999 of the old average at each step. After
+# Of its MobileNet the note says that it did not generalize: the test accuracy would not follow. Overfitting? There is another
+# suspect, and it costs nothing to check. Batch normalization measures the batch in training, but uses *moving averages* at inference, and the networks of `keras.applications` keep 0.999 of the old average at each step. After
 # $n$ steps the share $0.999^n$ is still the starting value. Take our trained network, leave every weight as it is, and give it the
 # averages that momentum 0.999 would have left (as if the statistics had been constant):
 #
 # %% [markdown] key="memory-text" lang="ja"
 # ### 「汎化しなかった」MobileNet
 #
-# 学習記録のMobileNetは、訓練の正解率は高いのに、テストの正解率が上がりませんでした。過学習でしょうか。すぐに確かめられる容疑者が、もう1人います。バッチ正規化は、学習中は
+# 学習記録によれば、MobileNetは汎化性能が上がらず、テストの正解率が訓練についていきませんでした。過学習でしょうか。すぐに確かめられる容疑者が、もう1人います。バッチ正規化は、学習中は
 # バッチの統計量を、推論では**移動平均**を使います。`keras.applications` のこのネットワークでは、1ステップごとに古い平均の0.999が残ります。$n$ ステップ後にも、
 # 初期値が $0.999^n$ の割合で残っているのです。学習済みのネットワークの重みには一切触れず、移動平均だけを、momentumが0.999だったときの値に
 # 置き換えてみましょう(統計量は一定だったとみなします)。
@@ -740,7 +745,7 @@ else:
 # %% [markdown] key="experiment-text" lang="en"
 # ## Experiment
 #
-# The study note (2021) trained both networks on a CPU with eight cores, float16 pictures from disk, 40 epochs:
+# The study note (about 2021, TensorFlow 2.7) trained both networks on a CPU with eight cores, float16 pictures from disk, 40 epochs:
 #
 # | | training | parameters | file |
 # |---|---|---|---|
@@ -756,7 +761,7 @@ else:
 # %% [markdown] key="experiment-text" lang="ja"
 # ## 実験
 #
-# 学習記録(2021年)では、8コアのCPUで、ディスク上のfloat16の画像を使って、どちらも40エポック学習しています。
+# 学習記録(2021年ごろ、TensorFlow 2.7)では、8コアのCPUで、ディスク上のfloat16の画像を使って、どちらも40エポック学習しています。
 #
 # | | 学習時間 | パラメータ数 | ファイル |
 # |---|---|---|---|
@@ -926,7 +931,7 @@ if rt.device == "cpu":
 # %% [markdown] key="why-text" lang="en"
 # ### 161, 18, 9
 #
-# **From 161 to 18.** VGG16's layers stand far to the right: hundreds of MACs a byte, and the processor computes near its best.
+# **From 161 to 18.** VGG16's convolutions stand far to the right: about a hundred MACs a byte or more, and the processor computes near its best.
 # MobileNetV2's stand left of the bend or near it, with batch normalization, ReLU6, additions and 52 convolutions to start between them. So it works through
 # its few MACs at a fraction of the rate. Ratio of times = ratio of MACs ÷ ratio of rates.
 #
@@ -936,7 +941,7 @@ if rt.device == "cpu":
 # %% [markdown] key="why-text" lang="ja"
 # ### 161倍、18倍、9倍
 #
-# **161倍から18倍へ。** VGG16の層は、図のずっと右にあります。1バイトあたり数百MACで、計算機は最高速度に近い速さで働きます。MobileNetV2の層は、折れ目の左か、その近くにあります。
+# **161倍から18倍へ。** VGG16の畳み込みは、図のずっと右にあります。1バイトあたり100 MAC前後かそれ以上で、計算機は最高速度に近い速さで働きます。MobileNetV2の層は、折れ目の左か、その近くにあります。
 # しかも、52個の畳み込みの間に、バッチ正規化、ReLU6、足し算が挟まります。そのため、少ないMACを、遅い速度で処理することになります。時間の比 = MACの比 ÷ 速度の比、です。
 #
 # **18倍から9倍へ。** コアを増やすと最高速度は上がりますが、メモリは共有です。計算しているネットワークには効き、待っているネットワークには効きません。学習記録の8コアと、
@@ -1242,7 +1247,7 @@ exam.quiz("06_mobilenet_vs_vgg16")
 # - D. Kingma, J. Ba (2015), *Adam: a method for stochastic optimization*, ICLR, arXiv:1412.6980. Two moments: Algorithm 1.
 # - S. Williams, A. Waterman, D. Patterson (2009), *Roofline: an insightful visual performance model for multicore
 #   architectures*, Communications of the ACM 52(4).
-# - The experiment: a Japanese study note of 2021 on applied models (MobileNetV2 and VGG16 on photographs of flowers).
+# - The experiment: a Japanese study note of about 2021 on applied models (MobileNetV2 and VGG16 on photographs of flowers).
 #
 # **Next** 07 turns from space to time. Chapters 20 and 21 make networks smaller *after* training.
 #
@@ -1260,6 +1265,6 @@ exam.quiz("06_mobilenet_vs_vgg16")
 # - D. Kingma, J. Ba (2015), *Adam: a method for stochastic optimization*, ICLR, arXiv:1412.6980. 2つのモーメント:Algorithm 1。
 # - S. Williams, A. Waterman, D. Patterson (2009), *Roofline: an insightful visual performance model for multicore architectures*,
 #   Communications of the ACM 52(4).
-# - 実験:応用モデルについての日本語の学習記録(2021年。花の写真でMobileNetV2とVGG16を比較したもの)。
+# - 実験:応用モデルについての日本語の学習記録(2021年ごろ。花の写真でMobileNetV2とVGG16を比較したもの)。
 #
 # **次の章** 7章では、空間から時間へ移ります。20章と21章では、学習した**後**にネットワークを小さくします。
