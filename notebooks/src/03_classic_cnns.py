@@ -1302,13 +1302,11 @@ for kind in (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D):
 # %% key="mistake-order-run"
 rng = np.random.default_rng(5)
 features = rng.standard_normal((8, 6, 6, 4)).astype("float32")
-for name, steps in (("BN, ReLU", ("bn", "relu")), ("ReLU, BN", ("relu", "bn"))):
-    y = features
-    for step in steps:
-        layer = (
-            keras.layers.ReLU(dtype="float32") if step == "relu" else keras.layers.BatchNormalization(dtype="float32")
-        )
-        y = layer(y, training=True) if step == "bn" else layer(y)
+relu, bn = keras.layers.ReLU(dtype="float32"), keras.layers.BatchNormalization(dtype="float32")
+for name, y in (
+    ("BN, ReLU", relu(bn(features, training=True))),
+    ("ReLU, BN", bn(relu(features), training=True)),
+):
     lowest = np.asarray(y).min()
     print(f"{name}: negative values {'pass' if lowest < 0 else 'do not pass'}")
     assert (lowest < 0) == (name == "ReLU, BN")
@@ -1436,7 +1434,7 @@ exam.quiz("03_classic_cnns")
 # ## References
 #
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), *Gradient-based learning applied to document recognition*, Proc. IEEE 86(11). LeNet-5:
-#   §II.B and Fig. 2 (its third convolution reads chosen maps only; ours reads all); error rates: §III.
+#   §II.B and Fig. 2 (its second convolution, C3, reads chosen maps only; ours reads all); error rates: §III.
 # - A. Krizhevsky, I. Sutskever, G. Hinton (2012), *ImageNet classification with deep convolutional neural networks*, NeurIPS.
 #   Local response normalization: §3.3; overlapping pooling: §3.4; architecture: §3.5; dropout: §4.2; errors: Table 2.
 # - M. D. Zeiler, R. Fergus (2014), *Visualizing and understanding convolutional networks*, ECCV, arXiv:1311.2901. Architecture: Fig. 3;
