@@ -17,9 +17,9 @@ GOAL = 1.5  # times Keras, for batch normalization; the others only inform
 
 def rows():
     """Lines of the table of ratios (see `timing.Row`)."""
+    runtime.setup()
     import keras
 
-    runtime.setup()
     maps, tokens = (32, 28, 28, 64), (32, 128, 256)
     layers = keras.layers
     return [
