@@ -6,7 +6,7 @@ from utils.pictures.cells import canvas, draw_cells, label, tint
 from utils.plots import INK, INPUT
 
 SAMPLES, CHANNELS, GROUPS, SIZE = 3, 4, 2, 3
-# What shares one mean and one variance in the panels A to D: function (sample, channel) -> bool.
+# What shares one mean and one variance in the panels P to S: function (sample, channel) -> bool.
 PANELS = (
     lambda n, c: n == 1,
     lambda n, c: n == 1 and c >= CHANNELS // GROUPS,
@@ -22,7 +22,7 @@ def shared_sets():
     width, between = CHANNELS * (side + gap) - gap, 2.8
     columns, rows = 2 * width + between + 3.4, 2 * (SAMPLES * (side + gap) + 2.2) + 0.6
     fig, ax = canvas(7.0, 7.0 * rows / columns, columns, rows)
-    for number, (name, shares) in enumerate(zip("ABCD", PANELS, strict=True)):
+    for number, (name, shares) in enumerate(zip("PQRS", PANELS, strict=True)):
         left = 2.4 + (number % 2) * (width + between)
         top = 2.0 + (number // 2) * (SAMPLES * (side + gap) + 2.2)
         label(ax, left - 1.7, top - 1.2, name, font=14, weight="bold")
