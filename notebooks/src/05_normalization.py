@@ -791,7 +791,8 @@ quick |= {"epochs": 4, "rate": 5e-3}
 full |= {"epochs": 30, "rate": 1e-3}
 config = rt.choose(quick=quick, full=full)
 data = datasets.load_images(config["data"], size=config["size"])
-kept = slice(config["pictures"])
+number = min(config["pictures"], len(data.x_train))
+kept = slice(number - number % 32)  # whole batches, which divide among workers
 train_set = dataclasses.replace(data, x_train=data.x_train[kept], y_train=data.y_train[kept])
 
 
