@@ -9,6 +9,8 @@ from utils.keras_models import random_weights, weight_transfer, zoo
 CLASSES = 10
 SMALL = (64, 64, 3)
 NETWORKS = {
+    "vgg16": (keras.applications.VGG16, {}, SMALL),
+    "vgg19": (keras.applications.VGG19, {}, SMALL),
     "resnet50": (keras.applications.ResNet50, {}, SMALL),
     "resnet101": (keras.applications.ResNet101, {}, SMALL),
     "resnet152": (keras.applications.ResNet152, {}, SMALL),
@@ -70,9 +72,10 @@ def test_same_weights_give_the_same_logits(name):
 
 def swap_two_layers(model):
     """Exchange the weights of two layers in the middle whose shapes are equal."""
-    normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    first = normalizations[len(normalizations) // 2]
-    second = next(n for n in reversed(normalizations) if n.gamma.shape == first.gamma.shape)
+    weighted = [layer for layer in model.layers if layer.weights]
+    normalized = [layer for layer in weighted if isinstance(layer, keras.layers.BatchNormalization)] or weighted
+    first = normalized[len(normalized) // 2]
+    second = next(n for n in reversed(normalized) if n.weights[0].shape == first.weights[0].shape)
     assert first is not second
     held, other = first.get_weights(), second.get_weights()
     first.set_weights(other)

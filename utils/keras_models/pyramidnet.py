@@ -18,7 +18,7 @@ START = 16
 EPSILON, MOMENTUM = 1e-5, 0.9  # of Torch, in which the authors wrote it
 
 
-@keras.saving.register_keras_serializable("eshikaku")
+@keras.saving.register_keras_serializable(package="study")
 class ZeroChannels(layers.Layer):
     """Appends channels of zeros: (N, H, W, C) → (N, H, W, channels).
 

@@ -124,10 +124,18 @@ def _branches(mine, node, theirs, other):
     if sorted(map(mine.number.get, ours)) == sorted(map(theirs.number.get, others)):
         ours, others = sorted(ours, key=mine.number.get), sorted(others, key=theirs.number.get)
     else:  # they differ somewhere below: pair what looks alike as far down as possible, to name the right layers
-        for depth in range(8, -1, -1):
-            near = [(mine.nearby(feed, depth), feed) for feed in ours]
-            far = [(theirs.nearby(feed, depth), feed) for feed in others]
-            ours, others = [feed for _, feed in sorted(near)], [feed for _, feed in sorted(far)]
-            if sorted(kind for kind, _ in near) == sorted(kind for kind, _ in far):
-                break
+        ours, others = _alike(mine, ours, theirs, others)
     return list(zip(ours, others, strict=True))
+
+
+def _alike(mine, ours, theirs, others):
+    """The same two lists, ordered so that those stand together whose surroundings agree the furthest down."""
+    ours, others, paired = list(ours), list(others), []
+    for depth in range(8, -1, -1):
+        for node in list(ours):
+            found = [other for other in others if theirs.nearby(other, depth) == mine.nearby(node, depth)]
+            if found:
+                paired.append((node, found[0]))
+                ours.remove(node)
+                others.remove(found[0])
+    return zip(*paired, *zip(ours, others, strict=True), strict=True)

@@ -1,19 +1,34 @@
 """Every network by name: `zoo.build("resnet50", classes=10)`."""
 
 from utils.keras_models import (
+    alexnet,
     checks,
     densenet,
+    googlenet,
+    lenet,
     mobilenet,
     mobilenet_v2,
+    module_network,
+    nin,
     pyramidnet,
     resnet,
     resnet_v2,
     resnext,
+    vgg,
     wide_resnet,
     xception,
+    zfnet,
 )
 
 NETWORKS = {
+    "lenet": lenet.lenet,
+    "alexnet": alexnet.alexnet,
+    "zfnet": zfnet.zfnet,
+    "zfnet_gap": zfnet.zfnet_gap,
+    "nin": nin.nin,
+    "vgg16": vgg.vgg16,
+    "vgg19": vgg.vgg19,
+    "googlenet": googlenet.googlenet,
     "resnet18": resnet.resnet18,
     "resnet34": resnet.resnet34,
     "resnet50": resnet.resnet50,
@@ -36,6 +51,7 @@ NETWORKS = {
     "small_densenet": densenet.small_densenet,
     "mobilenet": mobilenet.mobilenet,
     "mobilenet_v2": mobilenet_v2.mobilenet_v2,
+    "module_network": module_network.module_network,
 }
 
 
