@@ -107,13 +107,13 @@ def _experimental():
 
 def _one_writer_at_a_time(engine):
     """SQLite knows no SELECT … FOR UPDATE: without this, two workers that look at once may take the same trial."""
-    from sqlalchemy import event
+    from optuna.storages._rdb.storage import sqlalchemy  # the database layer that Optuna brings with it
 
-    @event.listens_for(engine, "connect")
+    @sqlalchemy.event.listens_for(engine, "connect")
     def manual(connection, _):
         connection.isolation_level = None  # the driver would begin a transaction only at the first write
 
-    @event.listens_for(engine, "begin")
+    @sqlalchemy.event.listens_for(engine, "begin")
     def begin(connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
