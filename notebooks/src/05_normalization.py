@@ -702,15 +702,16 @@ for name, layer in (
 # %% [markdown] key="count-text" lang="en"
 # ### Counting parameters
 #
-# Keras counts all four numbers of a BN channel, two of them as not trainable.
-# `LayerNormalization(axis=[1, 2, 3])` is the exception to "one a channel": Keras gives $\gamma$ and $\beta$ the shape of everything that is
-# averaged.
+# Keras counts all four numbers of a BN channel, two of them as not trainable. And mind the default of layer normalization: on images
+# `LayerNormalization()` averages over the **channels of each pixel** (`axis=-1`). The cube above is `axis=[1, 2, 3]`, and there Keras
+# departs from "one a channel": $\gamma$ and $\beta$ get the shape of everything that is averaged.
 #
 # %% [markdown] key="count-text" lang="ja"
 # ### パラメータ数を数える
 #
-# Kerasは、バッチ正規化の1チャネルにつき4つを数え、そのうち2つは学習されないパラメータとして扱います。
-# `LayerNormalization(axis=[1, 2, 3])` だけは「チャネルごとに1組」の例外で、$\gamma$ と $\beta$ の形状は、平均を取る軸全体と同じになります。
+# Kerasは、バッチ正規化の1チャネルにつき4つを数え、そのうち2つは学習されないパラメータとして扱います。レイヤー正規化の既定値には注意が必要です。画像に
+# `LayerNormalization()` を使うと、**画素ごとに、チャネルについて**平均を取ります(`axis=-1`)。先ほどの立方体の図にあたるのは `axis=[1, 2, 3]` です。この場合だけは
+# 「チャネルごとに1組」ではなく、$\gamma$ と $\beta$ の形状は、平均を取る軸全体と同じになります。
 #
 # %% key="count"
 H, W, C = 14, 14, 64
@@ -784,7 +785,7 @@ def build(norm, input_shape, classes, widths, units):
 # その理由を見るために、既定値0.99のままのネットワークも1つ学習しておきます(fullプロファイルでは、CIFAR-10を30エポック、エポックごとにバックアップを取りながら
 # 学習します)。
 #
-# %% key="train"
+# %% key="data"
 quick = {"data": "digits", "size": 14, "pictures": 1024, "widths": (8, 16), "units": 32}
 full = {"data": "cifar10", "size": None, "pictures": 40_000, "widths": (64, 128, 256), "units": 256}
 quick |= {"epochs": 4, "rate": 5e-3}
@@ -794,8 +795,10 @@ data = datasets.load_images(config["data"], size=config["size"])
 number = min(config["pictures"], len(data.x_train))
 kept = slice(number - number % 32)  # whole batches, which divide among workers
 train_set = dataclasses.replace(data, x_train=data.x_train[kept], y_train=data.y_train[kept])
+print(f"{number - number % 32:,} pictures of {data.name}, {config['epochs']} epochs")
 
 
+# %% key="train"
 def train(name, norm):
     """(history, test accuracy, network) of a network trained from a fixed seed."""
     keras.utils.set_random_seed(0)
