@@ -44,13 +44,14 @@
 # %% key="imports"
 import gc
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from utils import datasets, exam, plots
+from utils import datasets, exam, plots, training
 from utils.exam.exercises import classic as exercises
 from utils.gradient_check import check_layer, keras_gradients, numerical_gradient, relative_error
 from utils.keras_models import alexnet, googlenet, layer_table, lenet, nin, vgg, zfnet
@@ -700,15 +701,15 @@ assert (direct, reduce + wide) == (120_422_400, 12_443_648) and full > 2.3 * che
 # 加えます(§5)。22層のネットワークの途中に勾配を届けるためのもので、推論時には取り外します。
 #
 # %% key="auxiliary"
-training = look(googlenet.googlenet, auxiliary=True)
+helped = look(googlenet.googlenet, auxiliary=True)
 plain = zoo["GoogLeNet"]
 print(f"{'':12}{'output':>12}{'parameters':>12}{'MACs':>15}")
 for name, members in layer_table.stages(plain.rows)[1:]:
     shape = "×".join(map(str, members[-1].output_shape))
     costs = sum(row.parameters for row in members), sum(row.macs for row in members)
     print(f"{name:12}{shape:>12}{costs[0]:12,}{costs[1]:15,}")
-print(f"without auxiliary heads {plain.parameters:,} parameters, with both {training.parameters:,}")
-assert 6.9e6 < plain.parameters < 7.1e6 and training.parameters > 1.5 * plain.parameters
+print(f"without auxiliary heads {plain.parameters:,} parameters, with both {helped.parameters:,}")
+assert 6.9e6 < plain.parameters < 7.1e6 and helped.parameters > 1.5 * plain.parameters
 networks.stages(plain.rows, "GoogLeNet, by stage", every="stage")
 plt.show()
 
@@ -834,7 +835,8 @@ print(f"{len(ours)} layers against numerical gradients: all < 1e-6")
 #
 # The paper's LeNet-5 has a (scaled) tanh after each step and subsamples by averaging, with two trainable numbers a map. The study note prints another table: no activation on the convolutions
 # and dense layers, and a sigmoid behind max pooling; 64 units where the paper has 84. As today's third we take ReLU and max
-# pooling. Same digits, same optimizer, same seed. (28×28 digits get a border of 2 to fit the 32×32 input, as in the paper.)
+# pooling. Same digits, same optimizer, same seed. (28×28 digits get a border of 2 to fit the 32×32 input, as in the paper. `training.fit` is
+# `model.fit` with a fixed order of the pictures; in the full profile it backs up every epoch, so that an interrupted run goes on.)
 #
 # %% [markdown] key="train-lenet-text" lang="ja"
 # ## Kerasで学習する
@@ -843,7 +845,8 @@ print(f"{len(ours)} layers against numerical gradients: all < 1e-6")
 #
 # 論文のLeNet-5は、各段の後に(定数倍した)tanhを置き、サブサンプリングでは平均をとります(マップごとに学習する数値を2つ持ちます)。学習記録の表はこれと違い、畳み込みと全結合層に活性化関数がなく、
 # 最大値プーリングの後にシグモイドがあります。また、論文の84ユニットが64になっています。3つ目に、現在の標準であるReLUと最大値プーリングを加えます。データも、
-# 最適化手法も、乱数のシードも同じです(28×28の数字は、論文と同じく、幅2の余白を付けて32×32にします)。
+# 最適化手法も、乱数のシードも同じです(28×28の数字は、論文と同じく、幅2の余白を付けて32×32にします。`training.fit` は、画像の順序を固定した `model.fit` です。
+# fullプロファイルでは1エポックごとにバックアップを取り、中断しても続きから再開できます)。
 #
 # %% key="lenet-variants"
 def build_lenet(conv, subsample, after_pool, units, dense, classes=10):
@@ -872,23 +875,24 @@ assert build_lenet(*VARIANTS["paper: tanh, average"]).count_params() + subsampli
 quick = {"data": "digits", "epochs": 4, "batch_size": 64, "rate": 1e-3}
 full = {"data": "mnist", "epochs": 20, "batch_size": 128, "rate": 1e-3}
 config = rt.choose(quick=quick, full=full)
-data = datasets.load_images(config["data"])
+digits = datasets.load_images(config["data"])
 
 
 def bordered(images):
     return np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
 
 
-def fit(network, data, config, prepare=lambda images: images):
+data = replace(digits, **{part: bordered(getattr(digits, part)) for part in ("x_train", "x_val", "x_test")})
+
+
+def fit(network, data, folder, config):
     """Train with a rate that falls to 0 along a cosine: (history, test accuracy)."""
     steps = math.ceil(len(data.x_train) / config["batch_size"]) * config["epochs"]
     rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
     optimizer = keras.optimizers.Adam(rate)
     network.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    options = {"batch_size": config["batch_size"], "epochs": config["epochs"]}
-    options |= {"validation_data": (prepare(data.x_val), data.y_val), "verbose": rt.choose(quick=0, full=2)}
-    history = network.fit(prepare(data.x_train), data.y_train, **options).history
-    return history, network.evaluate(prepare(data.x_test), data.y_test, verbose=0)[1]
+    history = training.fit(network, data, folder, config["epochs"], config["batch_size"])
+    return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1]
 
 
 lenets = {}
@@ -896,7 +900,7 @@ for name, options in VARIANTS.items():
     keras.utils.set_random_seed(0)
     with rt.scope():
         network = build_lenet(*options)
-    lenets[name] = fit(network, data, config, bordered)
+    lenets[name] = fit(network, data, f"03_lenet_{name.split(':')[0]}", config)
 plots.training_curves({name: history for name, (history, _) in lenets.items()}, chance=0.1)
 plt.show()
 if rt.profile == "quick":
@@ -926,7 +930,7 @@ def variety(options, images):
     return features.std(axis=0).mean() / np.sqrt(np.mean(features**2))
 
 
-varieties = {name: variety(options, bordered(data.x_train[:256])) for name, options in VARIANTS.items()}
+varieties = {name: variety(options, data.x_train[:256]) for name, options in VARIANTS.items()}
 tanh, sigmoid, relu = varieties.values()
 for name, found in varieties.items():
     print(f"{name:25} {'more than 20 %' if found > 0.2 else 'less than 3 %'}")
@@ -978,11 +982,11 @@ pair_config = rt.choose(
 )
 small_digits = datasets.load_images(pair_config["data"], size=14)
 pair = {}
-for head in ("Flatten + dense", "1×1 + GAP"):
+for head, folder in (("Flatten + dense", "03_flatten"), ("1×1 + GAP", "03_gap")):
     keras.utils.set_random_seed(0)
     with rt.scope():
         network = build_pair(head, 14, 1, 10)
-    history, accuracy = fit(network, small_digits, pair_config)
+    history, accuracy = fit(network, small_digits, folder, pair_config)
     pair[head] = SimpleNamespace(network=network, history=history, accuracy=accuracy)
     print(f"{head:16} {network.count_params():7,} parameters")
 
