@@ -48,27 +48,23 @@ def stages(rows, title=None, every=None):
         boxes = _stage_boxes(rows)
     lines = math.ceil(len(boxes) / PER_LINE)
     per_line = math.ceil(len(boxes) / lines)
+    sizes = _sizes(boxes)
     above = 0.4 if title else 0.0
-    line_height = 1.05 + TALL * (1 + SLANT)
-    width, height = PITCH * per_line + 0.3, above + lines * line_height + 0.35
+    floors, floor = [], above
+    for line in range(lines):  # a line is as high as its highest box and its longest text
+        members = range(line * per_line, min((line + 1) * per_line, len(boxes)))
+        floor += 0.3 + max(sizes[n][1] + sizes[n][2] + 0.16 * (boxes[n][0].count("\n") + 1) for n in members)
+        floors.append(floor)
+        floor += 0.4
+    width, height = PITCH * per_line + 0.3, floor + 0.35
     fig, ax = canvas(width, height, width, height)
     if title:
         label(ax, width / 2, 0.22, title, font=12, weight="bold")
-    maps = [shape for _, shape, _ in boxes if len(shape) == 3]
-    largest = max((math.sqrt(shape[0] * shape[1]) for shape in maps), default=1)
-    deepest = max((shape[2] for shape in maps), default=1)
-    longest = max((shape[-1] for _, shape, _ in boxes if len(shape) == 1), default=1)
-    for number, (text, shape, learned) in enumerate(boxes):
+    for number, ((text, shape, learned), (thick, tall, slant)) in enumerate(zip(boxes, sizes, strict=True)):
         line, column = divmod(number, per_line)
         middle = 0.15 + PITCH * (column + 0.5)
-        floor = above + (line + 1) * line_height - 0.5
+        floor = floors[line]
         color = INPUT if number == 0 else OUTPUT if number == len(boxes) - 1 else WEIGHT if learned else GREY
-        if len(shape) == 3:
-            tall = max(0.1, TALL * math.sqrt(math.sqrt(shape[0] * shape[1]) / largest))
-            thick = 0.05 + THICK * math.sqrt(shape[2] / deepest)
-        else:
-            tall, thick = max(0.08, TALL * math.sqrt(shape[-1] / longest)), 0.1
-        slant = SLANT * tall if len(shape) == 3 else 0
         left = middle - (thick + slant) / 2
         _box(ax, left, floor, thick, tall, slant, color)
         if column:
@@ -174,6 +170,22 @@ def _stage_boxes(rows):
         text = "\n".join([name, *(word for word in words if word)])
         boxes.append((text, tuple(part[-1].output_shape), any(row.parameters for row in part)))
     return boxes
+
+
+def _sizes(boxes):
+    """(thickness, height, slant) of each box in inches."""
+    maps = [shape for _, shape, _ in boxes if len(shape) == 3]
+    largest = max((math.sqrt(shape[0] * shape[1]) for shape in maps), default=1)
+    deepest = max((shape[2] for shape in maps), default=1)
+    longest = max((shape[-1] for _, shape, _ in boxes if len(shape) == 1), default=1)
+    sizes = []
+    for _, shape, _ in boxes:
+        if len(shape) == 3:
+            tall = max(0.1, TALL * math.sqrt(math.sqrt(shape[0] * shape[1]) / largest))
+            sizes.append((0.05 + THICK * math.sqrt(shape[2] / deepest), tall, SLANT * tall))
+        else:
+            sizes.append((0.1, max(0.08, TALL * math.sqrt(shape[-1] / longest)), 0))
+    return sizes
 
 
 def _box(ax, left, floor, thick, tall, slant, color):
