@@ -921,8 +921,8 @@ LAYERS = [
 ]
 square, long = np.ones((1024, 1024), "float32"), np.ones(2**24, "float32")
 target = np.empty_like(long)
-peak = 1024**3 / seconds(lambda: square @ square, 5) / 1e9
-bandwidth = 2 * long.nbytes / seconds(lambda: np.copyto(target, long), 5) / 1e9
+peak = 1024**3 / seconds(lambda: square @ square, 10) / 1e9
+bandwidth = 2 * long.nbytes / seconds(lambda: np.copyto(target, long), 10) / 1e9
 measured = [(kind, *measured_layer(layer, size, channels)) for kind, layer, size, channels in LAYERS]
 mobilenet.roofline(measured, peak, bandwidth)
 plt.show()
@@ -935,9 +935,10 @@ if rt.device == "cpu":
 # %% [markdown] key="why-text" lang="en"
 # ### 161, 18, 9
 #
-# **From 161 to 18.** VGG16's convolutions stand far to the right: about a hundred MACs a byte or more, and the processor computes near its best.
-# MobileNetV2's stand left of the bend or near it, with batch normalization, ReLU6, additions and 52 convolutions to start between them. So it works through
-# its few MACs at a fraction of the rate. Ratio of times = ratio of MACs ÷ ratio of rates.
+# **From 161 to 18.** VGG16's convolutions stand far to the right: about a hundred MACs a byte or more, and the processor
+# computes near its best. MobileNetV2's stand to the left, and low. (The roof is only a bound: below it, layers also lose time to being
+# started, and to code that is tuned less than matrix products are.) Between them come batch normalization, ReLU6 and additions, which
+# move the maps once more. So it works through its few MACs at a fraction of the rate. Ratio of times = ratio of MACs ÷ ratio of rates.
 #
 # **From 18 to 9.** More cores raise the peak, but they share one memory. So they help who computes, not who waits. Compare the note's eight cores with
 # our two:
@@ -945,8 +946,9 @@ if rt.device == "cpu":
 # %% [markdown] key="why-text" lang="ja"
 # ### 161倍、18倍、9倍
 #
-# **161倍から18倍へ。** VGG16の畳み込みは、図のずっと右にあります。1バイトあたり100 MAC前後かそれ以上で、計算機は最高速度に近い速さで働きます。MobileNetV2の層は、折れ目の左か、その近くにあります。
-# しかも、52個の畳み込みの間に、バッチ正規化、ReLU6、足し算が挟まります。そのため、少ないMACを、遅い速度で処理することになります。時間の比 = MACの比 ÷ 速度の比、です。
+# **161倍から18倍へ。** VGG16の畳み込みは、図のずっと右にあります。1バイトあたり100 MAC前後かそれ以上で、計算機は最高速度に近い速さで働きます。MobileNetV2の層は左のほうの、低いところにあります
+# (屋根は上限にすぎません。その下では、層を起動する手間や、行列積ほど最適化されていないコードにも時間を取られます)。さらに、バッチ正規化・ReLU6・足し算が間に挟まり、
+# 特徴マップをもう一度ずつ動かします。そのため、少ないMACを、遅い速度で処理することになります。時間の比 = MACの比 ÷ 速度の比、です。
 #
 # **18倍から9倍へ。** コアを増やすと最高速度は上がりますが、メモリは共有です。計算しているネットワークには効き、待っているネットワークには効きません。学習記録の8コアと、
 # こちらの2コアを比べてみましょう。

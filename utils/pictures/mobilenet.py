@@ -1,5 +1,6 @@
 """What light networks cost on a real machine: layers under their roofline, and what a ReLU leaves of a narrow map."""
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -33,8 +34,12 @@ def roofline(points, peak, bandwidth):
         if chosen:
             ax.plot(*zip(*chosen, strict=True), marker, color=color, markersize=8, label=kind)
     ax.axvline(peak / bandwidth, color=GREY, linestyle=":", linewidth=1.5)
-    low = min(y for _, _, y in points)
-    ax.set(xscale="log", yscale="log", xlim=(0.1, 1000), ylim=(low / 2, peak * 2))
+    measured = [y for _, _, y in points]
+    ax.set(xscale="log", yscale="log", xlim=(0.1, 1000), ylim=(min(measured) / 2, 2 * max(peak, *measured)))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5) if axis is ax.yaxis else (1,)))
+        axis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+        axis.set_minor_locator(mpl.ticker.NullLocator())
     ax.set(xlabel="MACs for each byte moved", ylabel="giga-MACs a second")
     ax.legend(loc="lower right", fontsize=10)
     return fig
