@@ -388,6 +388,8 @@ def backward_compact(dx_hat, x, over, epsilon=1e-3):
 
 
 assert np.allclose(backward_compact(gamma_hand * dy_hand, x_hand, 0, epsilon=0), dx)
+x_hat, _ = normalize(x_hand, 0, epsilon=0)
+assert dy_hand.sum() == 5 and np.isclose((dy_hand * x_hat).sum(), 7)  # dbeta, dgamma
 
 for name, x, over in (
     ("batch", x_images[:2, :3, :3], (0, 1, 2)),
@@ -822,6 +824,7 @@ final = {name: history["val_accuracy"][-1] for name, (history, _, _) in results.
 same = [results[name][0]["accuracy"] for name in ("BN", "BN, momentum 0.99")]
 if rt.profile == "quick":
     assert all(final[name] > 0.85 for name in ("BN", "LN", "IN", "GN"))
+    assert round(100 * 0.99**128) == 28
     assert np.allclose(*same, atol=0.01) and final["BN"] > final["BN, momentum 0.99"] + 0.06
     print("with any of the four: more than 85 % in validation after 128 updates")
     print("BN with momentum 0.99: the same accuracy in training, more than 6 points less in validation")

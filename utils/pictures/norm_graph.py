@@ -40,7 +40,7 @@ def batch_norm_graph():
     Returns:
         matplotlib Figure. Black: forward. Colours: ① straight back, ② through the variance, ③ through the mean.
     """
-    fig, ax = canvas(9.6, 3.9, 32, 13)
+    fig, ax = canvas(9.6, 3.36, 32, 11.2)
     for x, y, half, text, color in STEPS.values():
         box = plt.Rectangle((x - half, y - 1), 2 * half, 2, facecolor=tint(color, 0.15), edgecolor=color, linewidth=1.4)
         ax.add_patch(box)
