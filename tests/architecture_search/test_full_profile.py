@@ -65,7 +65,7 @@ def test_a_training_that_was_killed_goes_on_from_its_backup(tmp_path):
     first.wait()
     assert [trial.state for trial in study.trials[:1]] == [TrialState.RUNNING]
     for waiting in study.get_trials(states=(TrialState.WAITING,)):  # leave only what the dead worker had
-        study.tell(waiting.number, state=TrialState.FAIL)
+        studies.open_storage(path).set_trial_state_values(waiting._trial_id, TrialState.FAIL)
     second = subprocess.run(command, **options | {"stdout": subprocess.PIPE}, timeout=120, check=False)
     assert second.returncode == 0, second.stderr
     assert "continues after epoch" in second.stdout and "1 trials by this worker" in second.stdout

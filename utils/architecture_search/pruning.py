@@ -6,7 +6,7 @@ import numpy as np
 def median_says_stop(curve, finished, startup=5, warmup=0):
     """The median stopping rule: stop if the best so far is worse than the median of the finished trials at this step.
 
-    That is Optuna's MedianPruner with `interval_steps=1` and `n_min_trials=1` (after Golovin et al. 2017, §3.2.1, which
+    That is Optuna's MedianPruner with `interval_steps=1` and `n_min_trials=1` (after Golovin et al. 2017, §3.2.2, which
     takes running averages of the finished trials where Optuna takes their values at the step).
 
     Args:
@@ -50,7 +50,7 @@ def with_median_rule(curves, startup=5, warmup=0):
 def successive_halving(curves, first=1, factor=2):
     """Give all trials `first` steps, keep the best 1/factor of them, give those factor times as many, and so on.
 
-    Jamieson & Talwalkar 2016, Figure 3; here a trial that is kept goes on from where it stopped.
+    Jamieson & Talwalkar 2016; here a trial that is kept goes on from where it stopped.
 
     Args:
         curves: shape (trials, steps); smaller is better.
