@@ -172,7 +172,7 @@ def standard(x, kernel):
 
 
 def depthwise(x, kernel):
-    """x (H, W, C), kernel (K, K, C): a kernel for each channel -> (y (H_out, W_out, C), multiplications)."""
+    """x (H, W, C), kernel (K, K, C): one for each channel -> (y, multiplications)."""
     K, _, C = kernel.shape
     y, macs = np.zeros((x.shape[0] - K + 1, x.shape[1] - K + 1, C)), 0
     for i, j, c in np.ndindex(y.shape):
@@ -188,7 +188,7 @@ middle, first = depthwise(x, space)
 y, second = standard(middle, mix[None, None])  # pointwise: a standard convolution with K = 1
 same, all_at_once = standard(x, space[..., None] * mix)  # the kernel that does both jobs at once
 assert np.allclose(y, same)
-print(f"standard {all_at_once}, depthwise {first} + pointwise {second} = {first + second}: the same output here")
+print(f"standard {all_at_once}, depthwise {first} + pointwise {second} = {first + second}")
 print(f"ratio {(first + second) / all_at_once:.4f} = 1/4 + 1/9 = {1 / 4 + 1 / 9:.4f}")
 assert (all_at_once, first, second) == (648, 162, 72)
 
@@ -206,10 +206,9 @@ for C_out in (1, 8, 64, 512):
     ratios = [(K**2 + C_out) / (K**2 * C_out) for K in (3, 5)]
     print(f"{C_out:5d}   " + "   ".join(f"{ratio:6.3f}" for ratio in ratios))
     for K, ratio in zip((3, 5), ratios, strict=True):
-        counted = [
-            count(14, K, 32, C_out) for count in (conv_arithmetic.separable_conv2d_macs, conv_arithmetic.conv2d_macs)
-        ]
-        assert math.isclose(ratio, counted[0] / counted[1]) and math.isclose(ratio, 1 / C_out + 1 / K**2)
+        separable = conv_arithmetic.separable_conv2d_macs(14, K, 32, C_out)
+        assert math.isclose(ratio, separable / conv_arithmetic.conv2d_macs(14, K, 32, C_out))
+        assert math.isclose(ratio, 1 / C_out + 1 / K**2)
 
 
 # %% [markdown] key="block-text" lang="en"
@@ -248,13 +247,21 @@ class InvertedResidual:
     """x (N, H, W, k) -> (N, ⌈H/s⌉, ⌈W/s⌉, k_out)."""
 
     def __init__(self, k, k_out, t, s, dtype="float64", rng=None):
+        def norm(channels):
+            return BatchNormalization(channels, dtype=dtype)
+
         wide, free = t * k, {"use_bias": False, "dtype": dtype, "rng": rng}
-        expand = [Conv2D(wide, 1, k, **free), BatchNormalization(wide, dtype=dtype), ReLU6()]
-        space = [DepthwiseConv2D(3, wide, s, "same", **free), BatchNormalization(wide, dtype=dtype), ReLU6()]
-        project = [Conv2D(k_out, 1, wide, **free), BatchNormalization(k_out, dtype=dtype)]  # linear
+        expand = [Conv2D(wide, 1, k, **free), norm(wide), ReLU6()]
+        space = [DepthwiseConv2D(3, wide, s, "same", **free), norm(wide), ReLU6()]
+        project = [Conv2D(k_out, 1, wide, **free), norm(k_out)]  # linear
         self.steps = (expand if t > 1 else []) + space + project
         self.skip = s == 1 and k == k_out
-        self.params = {f"{i} {name}": p for i, step in enumerate(self.steps) for name, p in step.params.items()}
+        self.params = self.collect("params")
+
+    def collect(self, what):
+        """The arrays of all layers, under the layer's number and the array's name."""
+        arrays = [(i, getattr(step, what)) for i, step in enumerate(self.steps)]
+        return {f"{i} {name}": array for i, named in arrays for name, array in named.items()}
 
     def forward(self, x):
         y = x
@@ -266,7 +273,7 @@ class InvertedResidual:
         dx = dy
         for step in reversed(self.steps):
             dx = step.backward(dx)
-        self.grads = {f"{i} {name}": g for i, step in enumerate(self.steps) for name, g in step.grads.items()}
+        self.grads = self.collect("grads")
         return dx + dy if self.skip else dx
 
 
@@ -276,7 +283,8 @@ print(" + ".join(map(str, kernels)), "=", sum(kernels), "weights;", "skip" if bl
 assert sum(kernels) == 1200
 for arguments in ((8, 8, 6, 1), (8, 12, 6, 1), (8, 8, 6, 2), (8, 4, 1, 1)):
     made = InvertedResidual(*arguments)
-    print("k, k', t, s =", arguments, "->", made.forward(np.zeros((1, 6, 6, 8))).shape, "skip" if made.skip else "")
+    y = made.forward(np.zeros((1, 6, 6, 8)))
+    print(f"k, k', t, s = {arguments} -> {y.shape}  {'skip' if made.skip else 'no skip'}")
 
 # %% [markdown] key="linear-text" lang="en"
 # ### Why the projection is linear
@@ -323,7 +331,15 @@ for n in (2, 3, 5, 15):
 # 減らします(8の倍数に丸めます)。この章で再現する学習記録では、$\alpha = 0.5$、5クラスでした。作る前に数えましょう。
 #
 # %% key="whole"
-TABLE_2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+TABLE_2 = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 
 
 def mobilenet_parameters(alpha=1.0, classes=1000):
@@ -341,7 +357,7 @@ def mobilenet_parameters(alpha=1.0, classes=1000):
 
 
 trainable, moving = mobilenet_parameters(alpha=0.5, classes=5)
-print(f"MobileNetV2, α = 0.5, 5 classes: {trainable:,} trainable + {moving:,} moving averages = {trainable + moving:,}")
+print(f"{trainable:,} trainable + {moving:,} moving averages = {trainable + moving:,}")
 assert trainable + moving == 712_629
 assert sum(mobilenet_parameters()) == 3_538_984
 
@@ -393,7 +409,7 @@ for arguments in ((4, 4, 6, 1), (4, 6, 6, 1), (4, 4, 6, 2), (6, 4, 1, 1)):
     worst = max(relative_error(a, b) for a, b in zip(mine, [y_keras, dx_keras, *dweights], strict=True))
     doubted = InvertedResidual(*arguments)
     for name, values in doubted.params.items():
-        if "beta" in name:  # at 0 a silent channel would sit on the kink of ReLU6, where there is no derivative
+        if "beta" in name:  # at 0 a silent channel would sit on the kink of ReLU6
             values[:] = rng.uniform(0.5, 1.5, values.shape)
     numerical = check_layer(doubted, rng.normal(size=(1, 4, 4, arguments[0])))
     print(f"k, k', t, s = {arguments}: {len(mine):2d} arrays, Keras < 1e-5, numerical < 1e-6")
@@ -442,7 +458,8 @@ for model in (light, heavy):
     )
 assert (light.count_params(), heavy.count_params()) == (712_629, 134_281_029)
 mac_ratio = totals["vgg16"] / totals["mobilenet_v2"]
-print(f"ratio: {heavy.count_params() / light.count_params():.0f}× the parameters, {mac_ratio:.0f}× the MACs")
+parameter_ratio = heavy.count_params() / light.count_params()
+print(f"ratio: {parameter_ratio:.0f}× the parameters, {mac_ratio:.0f}× the MACs")
 assert round(mac_ratio) == 161
 
 # %% [markdown] key="where-text" lang="en"
@@ -459,9 +476,8 @@ plt.show()
 
 kinds = {"1×1": 0, "depthwise 3×3": 0, "stem and head": 0}
 for row in layer_table.rows(light):
-    name = row.name
-    kind = "depthwise 3×3" if name.endswith("depthwise") else "1×1" if row.kernel == (1, 1) else "stem and head"
-    kinds[kind] += row.macs
+    kind = "1×1" if row.kernel == (1, 1) else "stem and head"
+    kinds["depthwise 3×3" if row.name.endswith("depthwise") else kind] += row.macs
 for kind, macs in kinds.items():
     print(f"MobileNetV2, {kind:14} {100 * macs / totals['mobilenet_v2']:5.1f} % of the MACs")
 
@@ -493,7 +509,9 @@ def vgg(shape, classes, width=1.0, batch_norm=False, initializer="glorot_uniform
     """VGG16 (configuration D) with all channels scaled by `width`."""
 
     def bend(x):
-        return layers.ReLU()(layers.BatchNormalization(momentum=config["momentum"])(x) if batch_norm else x)
+        if batch_norm:
+            x = layers.BatchNormalization(momentum=config["momentum"])(x)
+        return layers.ReLU()(x)
 
     options = {"kernel_initializer": initializer, "use_bias": not batch_norm}
     inputs = x = keras.Input(shape)
@@ -521,7 +539,7 @@ def inverted_residuals(shape, classes, stages, alpha=0.5):
     model = keras.Model(inputs, layers.Dense(classes, activation="softmax", dtype="float32")(x))
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
-            layer.momentum = config["momentum"]  # the release's 0.999 is for long training: see the experiment
+            layer.momentum = config["momentum"]  # the release has 0.999: see below
     return model
 
 
@@ -590,9 +608,10 @@ def train(name, seed=0):
         on_test_begin=lambda logs: marks.append(time.perf_counter()),
     )
     folder = "06_" + name.replace(" ", "_")
-    run = {"epochs": config["epochs"], "batch_size": config["batch_size"], "seed": seed, "callbacks": [clock]}
-    history = training.fit(model, data, folder, **run)
-    return model, history, min(np.diff(marks)[::2], default=math.nan) / steps  # the first epoch also builds the graph
+    run = {"epochs": config["epochs"], "batch_size": config["batch_size"]}
+    history = training.fit(model, data, folder, **run, seed=seed, callbacks=[clock])
+    epochs = np.diff(marks)[::2]  # the first one also builds the graph
+    return model, history, min(epochs, default=math.nan) / steps
 
 
 trained = {name: train(name) for name in BUILDERS}
@@ -670,7 +689,8 @@ def by_depth(**options):
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     dy = (p / p.sum(axis=1, keepdims=True) - labels) / len(x)
     _, _, gradients = keras_gradients(model, x, dy.astype("float32"))
-    kernels = [g for g, w in zip(gradients, model.trainable_weights, strict=True) if w.path.endswith("kernel")]
+    named = zip(gradients, model.trainable_weights, strict=True)
+    kernels = [gradient for gradient, weight in named if weight.path.endswith("kernel")]
     return spread, [float(np.sqrt(np.mean(g**2))) for g in kernels]
 
 
@@ -688,7 +708,8 @@ axes[1].set(title="gradient of the kernel (root mean square)", xlabel="layer")
 axes[0].legend()
 plt.show()
 fall = {name: spread[0] / spread[-1] for name, (spread, _) in profiles.items()}
-print(f"from the first to the last layer the spread falls by a factor above 100: {fall['Glorot (the note)'] > 100}")
+faint = fall["Glorot (the note)"] > 100
+print(f"from the first to the last layer the spread falls by a factor above 100: {faint}")
 assert fall["Glorot (the note)"] > 100 > 10 > max(fall["He"], fall["Glorot + BatchNorm"])
 
 # %% [markdown] key="cure-text" lang="en"
@@ -722,7 +743,8 @@ assert fall["Glorot (the note)"] > 100 > 10 > max(fall["He"], fall["Glorot + Bat
 model, history, _ = trained["MobileNetV2"]
 steps = config["epochs"] * math.ceil(len(data.x_train) / config["batch_size"])
 left = 0.999**steps
-print(f"{steps} steps: {100 * left:.0f} % of the starting value is left; the note's 3,280: {100 * 0.999**3280:.0f} %")
+print(f"after {steps} steps {100 * left:.0f} % of the starting value is left")
+print(f"after the note's 3,280 steps {100 * 0.999**3280:.0f} %")
 norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
 kept = [layer.get_weights() for layer in norms]
 for layer, (gamma, beta, mean, variance) in zip(norms, kept, strict=True):
@@ -731,7 +753,7 @@ slow, _ = answers(model)
 for layer, weights in zip(norms, kept, strict=True):
     layer.set_weights(weights)
 if rt.profile == "quick":
-    print("the same weights, other averages: test accuracy above 60 % with momentum 0.9, below 40 % with 0.999")
+    print("the same weights: above 60 % with momentum 0.9, below 40 % with the averages of 0.999")
     assert slow < 0.4 < 0.6 < accuracies["MobileNetV2"]
 else:
     print(f"test accuracy {accuracies['MobileNetV2']:.3f}; with the averages of momentum 0.999: {slow:.3f}")
@@ -798,14 +820,14 @@ def measured_bytes(model):
 
 for name, model in {"MobileNetV2, α = 0.5": light, "VGG16, width 1/8": narrow}.items():
     computed, files = computed_bytes(model), measured_bytes(model)
-    print(
-        f"{name:21} weights {computed[0] / 1e6:8.2f} MB   with Adam {computed[1] / 1e6:8.2f} MB   files: a little more"
-    )
+    print(f"{name:21} weights {computed[0] / 1e6:8.2f} MB   with Adam {computed[1] / 1e6:8.2f} MB")
     assert all(1 < file / number < 1.35 for file, number in zip(files, computed, strict=True)), files
+print("the real files: larger by less than a third (names, shapes, the architecture)")
 computed = computed_bytes(heavy)
 print(f"{'VGG16':21} weights {computed[0] / 1e6:8.2f} MB   with Adam {computed[1] / 1e6:8.2f} MB")
-print(f"VGG16 in MiB: {computed[0] / 2**20:.0f} and {computed[1] / 2**20:.0f}: the note's 1500 MB are with Adam")
-assert [round(b / 2**20) for b in computed] == [512, 1537]
+mebibytes = [round(number / 2**20) for number in computed]
+print(f"VGG16: {mebibytes[0]} and {mebibytes[1]} MiB: the note's 1500 MB are with Adam")
+assert mebibytes == [512, 1537]
 
 
 # %% [markdown] key="time-text" lang="en"
@@ -843,6 +865,7 @@ for m, n in ((light, 8), (heavy, 1)):  # forward and backward
     both[m.name] = seconds(lambda m=m, x=images, dy=dy: keras_gradients(m, x, dy), 2) / n
 batch = config["batch_size"]
 steps = {name: step / batch for name, (_, _, step) in trained.items()}
+small_steps = steps["MobileNetV2"], steps["VGG16 with BatchNorm"]
 note = {"MobileNetV2": (167 * 60 + 36) / 40 / 10_473, "VGG16": (1536 * 60 + 50) / 40 / 10_473}
 
 print(f"{'':34}{'MobileNetV2':>14}{'VGG16':>16}{'ratio':>8}")
@@ -856,7 +879,7 @@ table = [
     ("forward + backward (s/image)", "{:.4f}", both["mobilenet_v2"], both["vgg16"]),
     ("training step, s/image, the note", "{:.4f}", note["MobileNetV2"], note["VGG16"]),
     ("   two cores, measured before", "{:.4f}", 0.052, 0.98),
-    (f"   this run, {data.name} {shape[0]}×{shape[1]}", "{:.5f}", steps["MobileNetV2"], steps["VGG16 with BatchNorm"]),
+    (f"   this run, {data.name} {shape[0]}×{shape[1]}", "{:.5f}", *small_steps),
 ]
 for name, form, small, large in table:
     print(f"{name:34}{form.format(small):>14}{form.format(large):>16}{large / small:8.1f}")
@@ -926,11 +949,14 @@ bandwidth = 2 * long.nbytes / seconds(lambda: np.copyto(target, long), 10) / 1e9
 measured = [(kind, *measured_layer(layer, size, channels)) for kind, layer, size, channels in LAYERS]
 mobilenet.roofline(measured, peak, bandwidth)
 plt.show()
-rates = {kind: float(np.median([rate for name, _, rate in measured if name == kind])) for kind, *_ in measured}
-print(f"depthwise at less than half the rate of standard 3×3: {rates['depthwise'] < rates['standard'] / 2}")
+rates = {}
+for kind in ("standard", "pointwise", "depthwise"):
+    rates[kind] = float(np.median([rate for name, _, rate in measured if name == kind]))
+slower = rates["depthwise"] < rates["standard"] / 2
+print(f"depthwise at less than half the rate of standard 3×3: {slower}")
 print(f"latency ratio far below the ratio of MACs (161): {time_ratio < mac_ratio / 2}")
 if rt.device == "cpu":
-    assert rates["depthwise"] < rates["standard"] / 2 and time_ratio < mac_ratio / 2
+    assert slower and time_ratio < mac_ratio / 2
 
 # %% [markdown] key="why-text" lang="en"
 # ### 161, 18, 9
@@ -954,15 +980,14 @@ if rt.device == "cpu":
 # こちらの2コアを比べてみましょう。
 #
 # %% key="why"
-eight = {"MobileNetV2": (167 * 60 + 36) / 40 / 10_473, "VGG16": (1536 * 60 + 50) / 40 / 10_473}  # s an image
+eight = {"MobileNetV2": (167 * 60 + 36) / 40 / 10_473, "VGG16": (1536 * 60 + 50) / 40 / 10_473}
 two = {"MobileNetV2": 0.052, "VGG16": 0.98}
 for name in two:
     gain = two[name] / eight[name]
-    print(f"{name:12} two cores {two[name]:.3f} s, eight cores {eight[name]:.3f} s an image: {gain:.1f} times as fast")
-print(
-    f"ratio on two cores {two['VGG16'] / two['MobileNetV2']:.1f}, on eight {eight['VGG16'] / eight['MobileNetV2']:.1f}"
-)
-assert round(eight["VGG16"] / eight["MobileNetV2"], 1) == 9.2
+    print(f"{name:12} {two[name]:.3f} s an image, on eight cores {eight[name]:.3f} s: {gain:.1f}×")
+ratios = [cores["VGG16"] / cores["MobileNetV2"] for cores in (two, eight)]
+print(f"VGG16 / MobileNetV2: {ratios[0]:.1f} on two cores, {ratios[1]:.1f} on eight")
+assert round(ratios[1], 1) == 9.2
 
 # %% [markdown] key="why-note" lang="en"
 # Eight cores made VGG16 4.5 times as fast and MobileNetV2 only 2.2 times: so 18.8 became 9.2. (They are two different machines, and the note's figures also contain reading
@@ -979,7 +1004,7 @@ assert round(eight["VGG16"] / eight["MobileNetV2"], 1) == 9.2
 #
 # Claims from notes that circulate among candidates. Each is wrong; each is shown by running something.
 #
-# ### "The cost of depthwise is $1/C$, that of pointwise $1/K^2$"
+# ### "The cost of depthwise is 1/C, that of pointwise 1/K²"
 #
 # Where a question asks for a *cost*, a ratio cannot be the answer: $H W C K^2$ and $H W C M$ (with the question's $M$ for $C_{out}$). And the ratio is
 # $1/M + 1/K^2$; the input channels $C$ cancel.
@@ -993,7 +1018,7 @@ assert round(eight["VGG16"] / eight["MobileNetV2"], 1) == 9.2
 #
 # 受験者の間に出回っているノートから取った主張です。どれも誤りであることを、実際に動かして示します。
 #
-# ### 「デプスワイズの計算量は $1/C$、ポイントワイズは $1/K^2$」
+# ### 「デプスワイズの計算量は1/C、ポイントワイズは1/K²」
 #
 # **計算量**を問う空欄に、比が入ることはありません。正しくは $H W C K^2$ と $H W C M$ です($M$ は問題文の記号で、$C_{out}$ のこと)。また、比は $1/M + 1/K^2$ で、
 # 入力チャネル数 $C$ は約分されて消えます。
@@ -1028,12 +1053,12 @@ assert conv_arithmetic.separable_conv2d_macs(H, K, C, 1) > conv_arithmetic.conv2
 # %% key="mistake-shared-run"
 layer = light.get_layer("stage2_block1_depthwise")
 kernel = np.asarray(layer.weights[0])
-print(f"shape of the kernel (K, K, C, multiplier): {kernel.shape}, {layer.count_params()} weights = 9 · 48, not 9")
+print(f"kernel (K, K, C, multiplier): {kernel.shape}, {layer.count_params()} weights = 9 · 48, not 9")
 assert kernel.shape == (3, 3, 48, 1) and layer.count_params() == 9 * 48
 x = np.random.default_rng(0).normal(size=(6, 6, 48))
 own, _ = depthwise(x, kernel[..., 0])
 shared, _ = depthwise(x, np.repeat(kernel[:, :, :1, 0], 48, axis=2))
-print(f"outputs with own and with shared kernels: equal in channel 0 only: {np.allclose(own[..., 0], shared[..., 0])}")
+print("own and shared kernels: equal outputs in channel 0, others elsewhere")
 assert np.allclose(own[..., 0], shared[..., 0]) and not np.allclose(own[..., 1:], shared[..., 1:])
 
 # %% [markdown] key="mistake-block" lang="en"
@@ -1055,8 +1080,9 @@ for row in layer_table.rows(light):
     for source in row.inputs:
         follows.setdefault(source, []).append(row.kind)
 bent = [name for name in names if name.endswith("_norm3") and "ReLU" in follows[name]]
-kernels = {layer.kernel_size for layer in light.layers if isinstance(layer, layers.DepthwiseConv2D)}
-stride_1 = [name for name in names if name.endswith("_depthwise") and light.get_layer(name).strides == (1, 1)]
+depthwise_layers = [layer for layer in light.layers if layer.name.endswith("_depthwise")]
+kernels = {layer.kernel_size for layer in depthwise_layers}
+stride_1 = [layer for layer in depthwise_layers if layer.strides == (1, 1)]
 adds = [name for name in names if name.endswith("_add")]
 print(f"blocks with ReLU6 after the projection: {len(bent)}; depthwise kernels: {kernels}")
 print(f"blocks with stride 1: {len(stride_1)}; with a skip connection: {len(adds)}")
@@ -1067,7 +1093,7 @@ block, wrong = InvertedResidual(8, 8, 6, 1), InvertedResidual(8, 8, 6, 1)
 wrong.steps = [*block.steps, ReLU6()]
 x = np.random.default_rng(0).normal(size=(1, 6, 6, 8))
 branch = wrong.forward(x) - x
-print(f"a ReLU6 on the projection: smallest value that the block can add {branch.min():.1f}, right: any")
+print(f"with a ReLU6 on the projection a block can add nothing below {branch.min():.1f}")
 assert abs(branch.min()) < 1e-12 and (block.forward(x) - x).min() < -0.05
 
 
@@ -1099,7 +1125,7 @@ def versions(x):
 
 pieces = datasets.load_images("textures", size=72)
 x = np.concatenate([pieces.x_train, pieces.x_val, pieces.x_test])
-x = x.reshape(len(x), 18, 4, 18, 4, 3).mean(axis=(2, 4, 5))  # 18×18 pixels in grey: the colours would tell too much
+x = x.reshape(len(x), 18, 4, 18, 4, 3).mean(axis=(2, 4, 5))  # 18×18 in grey: colours tell too much
 y = np.concatenate([pieces.y_train, pieces.y_val, pieces.y_test])
 leaked, honest = [], []
 for seed in range(5):
@@ -1109,9 +1135,8 @@ for seed in range(5):
     mixed = np.random.default_rng(seed).permutation(3 * len(x))
     cut = len(mixed) // 6
     everything, labels = versions(x), np.tile(y, 3)
-    leaked.append(
-        nearest_neighbour(everything[mixed[cut:]], labels[mixed[cut:]], everything[mixed[:cut]], labels[mixed[:cut]])
-    )
+    parts = [(everything[part], labels[part]) for part in (mixed[cut:], mixed[:cut])]
+    leaked.append(nearest_neighbour(*parts[0], *parts[1]))
 print(f"chance that a test picture has a sibling in training: {100 * (1 - (2000 / 12473) ** 2):.0f} %")
 print(
     f"augment, then split: at least {100 * min(leaked):.0f} %;  split, then augment: at most {100 * max(honest):.0f} %"
