@@ -715,12 +715,14 @@ assert fall["Glorot (the note)"] > 100 > 10 > max(fall["He"], fall["Glorot + Bat
 # %% [markdown] key="cure-text" lang="en"
 # He's initialization (twice the variance, to make up for ReLU) and batch normalization both carry the signal to the end. VGG's authors met
 # the same trouble in 2014, before either was known: they trained a shallow network first and used its layers to start the deep ones
-# (Simonyan & Zisserman 2015, §3.1). The note suspected vanishing gradients, and was close; but a network stuck from the first
+# (Simonyan & Zisserman 2015, §3.1; later they found that Glorot's initialization can do without that – with SGD, where a small
+# gradient is a small step). The note suspected vanishing gradients, and was close; but a network stuck from the first
 # epoch with *one class* for every picture is also a matter of rate and initialization, and a look at its answers would have shown it after a minute.
 #
 # %% [markdown] key="cure-text" lang="ja"
 # Heの初期値(ReLUの分を補うため、分散を2倍にしたもの)もバッチ正規化も、信号を終わりまで届けます。VGGの著者も2014年に同じ困難に出会いました。どちらも
-# まだ知られていなかったので、まず浅いネットワークを学習し、その層を深いネットワークの初期値に使いました(Simonyan & Zisserman 2015, §3.1)。学習記録は勾配消失を疑っていて、
+# まだ知られていなかったので、まず浅いネットワークを学習し、その層を深いネットワークの初期値に使いました(Simonyan & Zisserman 2015, §3.1。
+# 後に、Glorotの初期値だけでも学習できたと述べています。ただし、勾配が小さければ更新も小さくなるSGDでの話です)。学習記録は勾配消失を疑っていて、
 # それは的を外してはいません。ただ、最初のエポックから**1つのクラス**しか答えないのは、学習率と初期値の問題でもあります。予測を見れば、1分でわかったはずです。
 #
 # %% [markdown] key="memory-text" lang="en"
