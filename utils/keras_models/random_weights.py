@@ -12,7 +12,7 @@ def randomize(model, images, seed=0):
     so that every image gets the same logits. Here the statistics are those of `images`, each a little wrong.
 
     Args:
-        model: a built keras.Model; its kernels stay as they were initialized.
+        model: a built keras.Model; what its kernels were initialized with stays, up to that factor.
         images: (N, H, W, C), a handful.
         seed: of the draws.
     """
@@ -24,6 +24,11 @@ def randomize(model, images, seed=0):
             weight.assign(rng.normal(0, 0.2, weight.shape))
         elif weight.name == "gamma":
             weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+        elif weight.name == "kernel" and not norms:
+            kernel = keras.ops.convert_to_numpy(weight)
+            weight.assign(kernel * np.sqrt(2 / np.prod(kernel.shape[:-1])) / max(kernel.std(), 1e-12))
+    if not norms:
+        return
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0  # one pass in training mode leaves the batch's own statistics behind
