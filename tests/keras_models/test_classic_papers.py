@@ -43,6 +43,12 @@ def test_lenet_layer_by_layer():
     assert printed["image"].output_shape == (32, 32, 3) and printed["head_dense"].output_shape == (2,)
 
 
+def test_scaled_tanh_is_one_at_one():
+    """LeCun et al. 1998, Appendix A: f(1) = 1 and f(-1) = -1."""
+    y = keras.ops.convert_to_numpy(lenet.scaled_tanh(keras.ops.convert_to_tensor([-1.0, 0.0, 1.0])))
+    assert y == pytest.approx([-1, 0, 1], abs=1e-4)
+
+
 @pytest.mark.parametrize(
     "padding, sizes, features", [(2, [55, 27, 13, 6], 9_216), (1, [55, 27, 25, 12, 5], 6_400), (0, None, 6_400)]
 )
