@@ -116,6 +116,22 @@ def test_interrupted_training_ends_as_if_it_had_not_been(full, moment, capfd):
     assert said == [str(moment[1])] * (moment[1] > 0)
 
 
+def test_every_epoch_has_an_order_of_its_own_and_every_picture_once():
+    x, y = np.arange(10), np.arange(10) % 3
+    seen = {}
+    for seed in (0, 1):
+        batches, order = training._batches(x, y, 4, seed)
+        order.set_model(SimpleNamespace(variables=[]))
+        for epoch in (2, 0, 1, 2):
+            order.on_epoch_begin(epoch)
+            parts = [batches[i] for i in range(len(batches))]
+            pictures = np.concatenate([part for part, _ in parts])
+            assert [len(part) for part, _ in parts] == [4, 4, 2] and sorted(pictures) == list(x)
+            assert all(np.array_equal(labels, part % 3) for part, labels in parts)
+            assert seen.setdefault((seed, epoch), tuple(pictures)) == tuple(pictures)
+    assert len(set(seen.values())) == 6
+
+
 def test_interrupted_twice(full):
     expected = train("whole")
     for epoch in (1, 3):
