@@ -37,7 +37,7 @@ def build(name):
 
 
 def images(name):
-    return np.random.default_rng(1).standard_normal((2, *FAMILIES[name][1])).astype("float32")
+    return np.random.default_rng(1).standard_normal((8, *FAMILIES[name][1])).astype("float32")
 
 
 def logits(model, name):

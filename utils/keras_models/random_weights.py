@@ -39,6 +39,7 @@ def randomize(model, images, seed=0):
             layer.momentum = momentum
     for layer in norms:
         mean, variance = (keras.ops.convert_to_numpy(w) for w in (layer.moving_mean, layer.moving_variance))
+        variance = np.maximum(variance, 0.1 * variance.mean() + 1e-3)  # a few values can be alike by chance
         spread = np.sqrt(variance)
         layer.moving_mean.assign(mean + 0.1 * spread * rng.standard_normal(mean.shape))
         layer.moving_variance.assign(variance * rng.uniform(0.7, 1.4, variance.shape))
