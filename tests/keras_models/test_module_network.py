@@ -40,9 +40,10 @@ def test_structure():
     shapes = [layer.output.shape[1:] for layer in model.layers if layer.name.endswith("layer3_relu")]
     assert shapes == [(32, 32, 64), (16, 16, 128), (8, 8, 256)]
     order = [layer.name for layer in model.layers if layer.name.startswith("module2")]
-    assert order[:5] == ["module2_pool", *(f"module2_{role}" for role in ("adjust_conv", "adjust_bn", "adjust_relu"))] + [
-        "module2_layer1_conv"
-    ]
+    assert order[:5] == [
+        "module2_pool",
+        *(f"module2_{role}" for role in ("adjust_conv", "adjust_bn", "adjust_relu")),
+    ] + ["module2_layer1_conv"]
     assert [name for name in order if "layer" in name and not name.endswith(("bn", "relu"))] == [
         "module2_layer1_conv", "module2_layer2_depthwise", "module2_layer3_separable"
     ]  # fmt: skip
