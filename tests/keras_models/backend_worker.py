@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 
 CLASSES = 5
-# One network of every family, as small as its builder allows; the names of zoo.NETWORKS, options, image size.
+# One network of every family, so small that the last maps still hold a few values; the names of zoo.NETWORKS, options, image size.
 FAMILIES = {
     "lenet": ({}, (32, 32, 1)),
     "nin": ({}, (32, 32, 3)),
     "zfnet_gap": ({}, (79, 79, 3)),
     "googlenet": ({}, (32, 32, 3)),
     "module_network": (dict(width=16), (32, 32, 3)),
-    "resnet18": ({}, (32, 32, 3)),
-    "resnet50": ({}, (32, 32, 3)),
-    "resnet50v2": ({}, (32, 32, 3)),
+    "resnet18": ({}, (64, 64, 3)),
+    "resnet50": ({}, (64, 64, 3)),
+    "resnet50v2": ({}, (64, 64, 3)),
     "wide_resnet": (dict(depth=10, width=2), (16, 16, 3)),
     "pyramidnet": (dict(depth=8, alpha=12), (16, 16, 3)),
-    "resnext50_32x4d": ({}, (32, 32, 3)),
+    "resnext50_32x4d": ({}, (64, 64, 3)),
     "xception": ({}, (32, 32, 3)),
     "small_densenet": ({}, (16, 16, 3)),
-    "mobilenet": (dict(alpha=0.25), (32, 32, 3)),
-    "mobilenet_v2": (dict(alpha=0.35), (32, 32, 3)),
+    "mobilenet": (dict(alpha=0.25), (64, 64, 3)),
+    "mobilenet_v2": (dict(alpha=0.35), (64, 64, 3)),
 }
 
 
