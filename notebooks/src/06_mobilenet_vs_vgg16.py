@@ -823,7 +823,7 @@ def measured_bytes(model):
 for name, model in {"MobileNetV2, α = 0.5": light, "VGG16, width 1/8": narrow}.items():
     computed, files = computed_bytes(model), measured_bytes(model)
     print(f"{name:21} weights {computed[0] / 1e6:8.2f} MB   with Adam {computed[1] / 1e6:8.2f} MB")
-    assert all(1 < file / number < 1.35 for file, number in zip(files, computed, strict=True)), files
+    assert all(1 < file / number < 4 / 3 for file, number in zip(files, computed, strict=True)), files
 print("the real files: larger by less than a third (names, shapes, the architecture)")
 computed = computed_bytes(heavy)
 print(f"{'VGG16':21} weights {computed[0] / 1e6:8.2f} MB   with Adam {computed[1] / 1e6:8.2f} MB")
@@ -944,9 +944,10 @@ LAYERS = [
     ("depthwise", layers.DepthwiseConv2D(3, padding="same", **free), 28, 192),
     ("dense", layers.Dense(4096, **free), 0, 4096),
 ]
-square, long = np.ones((1024, 1024), "float32"), np.ones(2**24, "float32")
+square = keras.ops.ones((1024, 1024), "float32")
+long = np.ones(2**24, "float32")
 target = np.empty_like(long)
-peak = 1024**3 / seconds(lambda: square @ square, 10) / 1e9
+peak = 1024**3 / seconds(lambda: np.asarray(keras.ops.matmul(square, square)), 20) / 1e9
 bandwidth = 2 * long.nbytes / seconds(lambda: np.copyto(target, long), 10) / 1e9
 measured = [(kind, *measured_layer(layer, size, channels)) for kind, layer, size, channels in LAYERS]
 mobilenet.roofline(measured, peak, bandwidth)
