@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 CLASSES = 5
-# One network of every family, so small that the last maps still hold a few values; the names of zoo.NETWORKS, options, image size.
+# One network of every family: name in zoo.NETWORKS, options, image size (small; the last maps still hold a few values).
 FAMILIES = {
     "lenet": ({}, (32, 32, 1)),
     "nin": ({}, (32, 32, 3)),
