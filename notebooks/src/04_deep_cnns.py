@@ -792,11 +792,11 @@ networks.stages(layer_table.fold(layer_table.rows(resnet50)), "ResNet-50", every
 plt.show()
 
 # %% [markdown] key="table-note" lang="en"
-# Read it like chapter 01's: each stage halves the map and doubles the channels, so all stages cost about the same, while most
-# parameters sit in the last two.
+# Read it like chapter 01's: each stage halves the map and doubles the channels, so that *one block* costs about the same in every
+# stage. The MACs follow the number of blocks (3, 4, 6, 3), while most parameters sit in the last two stages.
 #
 # %% [markdown] key="table-note" lang="ja"
-# 1章と同じように読みましょう。ステージごとに縦横が半分、チャネルが2倍になるので、計算量はどのステージもあまり変わらず、パラメータの大半は最後の2つのステージにあります。
+# 1章と同じように読みましょう。ステージごとに縦横が半分、チャネルが2倍になるので、**1ブロック**の計算量はどのステージでもほぼ同じです。MACはブロック数(3、4、6、3)におよそ比例し、パラメータの大半は最後の2つのステージにあります。
 #
 # %% [markdown] key="keras-text" lang="en"
 # ## In Keras
