@@ -92,7 +92,7 @@ def test_unknown_depth_or_variant_is_refused(build, error, message):
 @families
 def test_batch_of_another_channel_count_is_refused(name, options):
     model = zoo.build(name, input_shape=(32, 32, 3), classes=4, **options)
-    with pytest.raises(ValueError, match=r"expected shape=\(None, 32, 32, 3\), found shape=\(2, 32, 32, 1\)"):
+    with pytest.raises(ValueError, match="expected axis -1 of input shape to have value 3"):
         model(np.zeros((2, 32, 32, 1), "float32"))
 
 
