@@ -1,7 +1,7 @@
 """The little markup of the bank's texts, and its way to HTML.
 
 Paragraphs are separated by an empty line; `code` in backticks, fenced blocks of code, $math$, $$displayed math$$,
-**strong**. `\\$` is a dollar sign. Everything else is text, and is escaped.
+**strong**, *emphasis*. `\\$` is a dollar sign. Everything else is text, and is escaped.
 """
 
 import html
@@ -13,7 +13,9 @@ _INLINE = re.compile(
     r"|`(?P<code>[^`\n]+)`"
     r"|\$\$(?P<display>.+?)\$\$"
     r"|\$(?P<math>[^$]+?)\$"
-    r"|\*\*(?P<strong>.+?)\*\*",
+    r"|\*\*(?P<strong>.+?)\*\*"
+    # no spaces inside, no letter outside: "2 * 3 * 4" and "a*b*c" are products
+    r"|(?<![A-Za-z0-9_*])\*(?P<emphasis>[^\s*](?:[^*\n]*[^\s*])?)\*(?![A-Za-z0-9_*])",
     re.DOTALL,
 )
 
@@ -56,7 +58,8 @@ def _element(match):
         return rf"\[{content}\]"
     if kind == "math":
         return rf"\({content}\)"
-    return f"<strong>{_INLINE.sub(_element, content)}</strong>"
+    tag = {"strong": "strong", "emphasis": "em"}[kind]
+    return f"<{tag}>{_INLINE.sub(_element, content)}</{tag}>"
 
 
 def plain(text):
