@@ -47,3 +47,9 @@ def test_defaults_are_those_of_the_paper():
 def test_a_radius_that_is_none_is_refused(radius, error):
     with pytest.raises(error, match="depth_radius"):
         LocalResponseNormalization(radius)
+
+
+def test_settings_survive_saving():
+    layer = LocalResponseNormalization(3, 1.5, 0.2, 0.6)
+    again = LocalResponseNormalization.from_config(layer.get_config())
+    assert (again.depth_radius, again.bias, again.alpha, again.beta) == (3, 1.5, 0.2, 0.6)
