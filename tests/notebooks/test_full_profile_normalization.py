@@ -41,7 +41,8 @@ def test_all_trainings_run_and_leave_their_logs(tmp_path):
     command = [sys.executable, "-c", CHILD, str(tmp_path)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environ)
     assert done.returncode == 0, done.stderr
-    trained = {"none", "BN", "LN", "IN", "GN", "BN_99", "BN_of_1", "BN_of_2", "BN_of_4", "BN_of_8", "BN_shifting"}
+    trained = {"none", "BN", "LN", "IN", "GN", "BN_99", "BN_of_1", "BN_of_2", "BN_of_4", "BN_of_8"}
+    trained |= {"BN_of_1_in_convolutions", "BN_shifting"}
     assert {path.parent.name for path in (tmp_path / "runs").rglob("log.csv")} == {f"05_{name}" for name in trained}
     assert done.stdout.count("Epoch 2/2") == len(trained)
     assert "pictures of cifar10" in done.stdout and "shifting" in done.stdout

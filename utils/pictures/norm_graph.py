@@ -52,9 +52,9 @@ def batch_norm_graph():
             _edge(ax, start, end, color, 2.2, aside=0.45)
     label(ax, 26.3, 2.9, "$\\gamma\\,\\hat{x}_i+\\beta$", font=11)
     label(ax, 16.2, 2.2, "①  straight back", INPUT, 11)
-    label(ax, 16.9, 6.9, "②  through the variance", WEIGHT, 11)
+    label(ax, 16.5, 6.9, "②  through the variance", WEIGHT, 11)
     label(ax, 9.0, 10.0, "③  through\nthe mean", PINK, 11)
-    label(ax, 16.0, 0.6, "black: forward   ·   coloured: the gradient on its way back", font=10)
+    label(ax, 16.0, 0.6, "black: forward  ·  coloured: the gradient on its way back  ·  ② goes on as ① and ③", font=10)
     return fig
 
 

@@ -110,12 +110,12 @@ BACKWARD = {
         Mistake(
             _backward(lambda g, x_hat, s, dy: s * (g - _mean(g))),
             en="The way through the variance is missing: $-\\hat{x}$ times the mean of $d\\hat{x}\\,\\hat{x}$.",
-            ja="分散を通る道が抜けています。$-\\hat{x}$ に $d\\hat{x}\\,\\hat{x}$ の平均を掛けた項です。",
+            ja="分散を通る経路が抜けています。$-\\hat{x}$ に $d\\hat{x}\\,\\hat{x}$ の平均を掛けた項です。",
         ),
         Mistake(
             _backward(lambda g, x_hat, s, dy: s * (g - x_hat * _mean(g * x_hat))),
             en="The way through the mean is missing: subtract the mean of $d\\hat{x}$.",
-            ja="平均を通る道が抜けています。$d\\hat{x}$ の平均を引きます。",
+            ja="平均を通る経路が抜けています。$d\\hat{x}$ の平均を引きます。",
         ),
         Mistake(
             _backward(lambda g, x_hat, s, dy: s * (dy - _mean(dy) - x_hat * _mean(dy * x_hat))),
@@ -145,7 +145,7 @@ BACKWARD = {
     ],
     "hint": {
         "en": "Three terms in a bracket: straight back, through the mean, through the variance.",
-        "ja": "かっこの中は3項です。まっすぐ戻る道、平均を通る道、分散を通る道。",
+        "ja": "かっこの中は3項です。直接戻る経路、平均を通る経路、分散を通る経路。",
     },
 }
 
