@@ -321,15 +321,15 @@ for n in (2, 3, 5, 15):
 # ### What the whole network costs
 #
 # Table 2 of the paper is seven lines: $t$, channels, number of blocks, stride of the first. The width multiplier $\alpha$ thins
-# all channels (to multiples of 8). The study note that this chapter reproduces used $\alpha = 0.5$ and five classes. Count before you build:
+# the channels (to multiples of 8; below 1 it spares the last 1,280). The study note that this chapter reproduces used $\alpha = 0.5$ and five classes. Count before you build:
 #
 # %% [markdown] key="whole-text" lang="ja"
 # 青は残った点、オレンジは失われた点です。だからMobileNetV2は、広いところではReLU6を使い、狭いところでは使いません(Sandler et al. 2018, §3.2とFig. 1)。
 #
 # ### ネットワーク全体のコスト
 #
-# 論文のTable 2は7行です。$t$、チャネル数、ブロックの数、最初のブロックのストライドが並んでいます。幅の乗数(width multiplier)$\alpha$ は、全チャネルを
-# 減らします(8の倍数に丸めます)。この章で再現する学習記録では、$\alpha = 0.5$、5クラスでした。作る前に数えましょう。
+# 論文のTable 2は7行です。$t$、チャネル数、ブロックの数、最初のブロックのストライドが並んでいます。幅の乗数(width multiplier)$\alpha$ は、各層のチャネルを
+# 減らします(8の倍数に丸めます。$\alpha < 1$ でも、最後の1,280チャネルは減らしません)。この章で再現する学習記録では、$\alpha = 0.5$、5クラスでした。作る前に数えましょう。
 #
 # %% key="whole"
 TABLE_2 = (
@@ -582,9 +582,9 @@ print("narrow VGG: the layers of VGG16, an eighth of the channels")
 # %% [markdown] key="train-text" lang="en"
 # ### Training
 #
-# All three with Adam, a rate that falls to 0 along a cosine, and the same batches.
+# All three with Adam, a rate that falls to 0 along a cosine (the note kept it constant), and the same batches.
 #
-# In one point the quick profile **departs from the note**: its rate is 0.004, the note had Keras' default of 0.001 (and so has the
+# The quick profile is smaller than the note in network and data, and in one more point it **departs from it**: its rate is 0.004, the note had Keras' default of 0.001 (and so has the
 # full profile). The reason: at 0.001 the *narrow* VGG fails less reliably – of five seeds three got stuck, two began to learn. At 0.004 all five got stuck.
 # (In a narrow network each number adds up eight times fewer inputs, so a step of the same size moves it less; 0.004 makes up for part of that. But it was
 # chosen because the failure is reliable there.) The diagnosis below has to reckon with this.
@@ -594,12 +594,12 @@ print("narrow VGG: the layers of VGG16, an eighth of the channels")
 # %% [markdown] key="train-text" lang="ja"
 # ### 学習
 #
-# 3つとも、Adamで、学習率をコサイン曲線に沿って0まで下げ、同じ順のバッチで学習します。
+# 3つとも、Adamで、学習率をコサイン曲線に沿って0まで下げ(学習記録では一定でした)、同じ順のバッチで学習します。
 #
-# quickプロファイルには、**学習記録と違う点**が1つあります。学習記録の学習率はKerasの既定値0.001でしたが(fullプロファイルも同じです)、ここでは0.004です。
+# quickプロファイルは、ネットワークとデータが小さいことのほかに、もう1つ**学習記録と違う点**があります。学習記録の学習率はKerasの既定値0.001でしたが(fullプロファイルも同じです)、ここでは0.004です。
 # チャネルを減らしたVGGは、0.001では必ず失敗するとは限りません。5つの乱数シードのうち3つでは止まり、2つでは少し学習が進みました。0.004では5つとも止まりました。
-# (チャネルを減らすと、1つの数値に足し込まれる入力が8分の1になり、同じ大きさの更新でも出力が動きにくくなります。0.004はそれを一部補う値でもありますが、選んだ決め手は、失敗が確実に
-# 再現することです。)後の診断では、この違いを考えに入れる必要があります。
+# チャネルを減らすと、1つの数値に足し込まれる入力が8分の1になり、同じ大きさの更新でも出力が動きにくくなります。0.004はそれを一部補う値でもありますが、選んだ決め手は、失敗が確実に
+# 再現することです。後の診断では、この違いを考えに入れる必要があります。
 #
 # `training.fit` は `model.fit` を包んだ関数です。fullプロファイルでは1エポックごとにバックアップを取り、途中で止まっても続きから再開できます。
 #
@@ -735,7 +735,7 @@ assert fall["Glorot (the note)"] > 100 > 10 > max(fall["He"], fall["Glorot + Bat
 #
 # So initialization *and* rate decide. At the note's rate the faint signal is the trouble: with He's initialization the same network learns. At 0.004 it is not the whole story:
 # there the steps are too large for a network without batch normalization, however well the signal arrives. The failure that you saw above
-# owes as much to the rate.
+# is the rate's as well.
 #
 # What follows for the note? It suspected vanishing gradients; the first line of the table fits that. But its network has eight times the channels, and other pictures: a likely
 # diagnosis, not a proven one. The test would be the full profile with He's initialization, and with a smaller rate. What holds in any case: accuracy at the share of one class, from
@@ -754,7 +754,7 @@ assert fall["Glorot (the note)"] > 100 > 10 > max(fall["He"], fall["Glorot + Bat
 # | 0.004(quickプロファイル) | 5シードすべてで1クラスだけ | 2シードとも1クラスだけ | 5シードすべてで学習、0.85以上 |
 #
 # つまり、**初期値と学習率の両方**で決まります。学習記録の学習率では、信号の弱さが問題です。Heの初期値にすれば、同じネットワークが学習できます。0.004では、それだけでは説明できません。信号が十分に届いても、
-# バッチ正規化のないネットワークには更新が大きすぎるのです。上で見た失敗には、学習率も同じくらい効いています。
+# バッチ正規化のないネットワークには更新が大きすぎるのです。上で見た失敗は、学習率のせいでもあるのです。
 #
 # では、学習記録では何が起きたのでしょうか。学習記録は勾配消失を疑っていて、表の1行目はそれと合います。ただし、学習記録のVGGはチャネルが8倍で、画像も違います。有力な見立てですが、証明ではありません。
 # 確かめるには、fullプロファイルで、Heの初期値にした場合と、学習率を下げた場合を比べます。いずれにしても、最初のエポックから正解率が1つのクラスの割合のまま動かないときは、まず予測の中身を見るべきです。
@@ -1183,7 +1183,7 @@ assert abs(branch.min()) < 1e-12 and (block.forward(x) - x).min() < -0.05
 # %% [markdown] key="mistake-leak" lang="ja"
 # ### 「画像は12,473枚」:分割の前にデータ拡張をしてしまう
 #
-# 学習記録の花の画像は、約4,300枚のデータセットから取られています。10,473 + 2,000 = 12,473枚は、その約3倍です。分割の**前**に1枚から3枚を作ったのなら、ほぼすべての
+# 学習記録の花の画像は、約4,300枚のデータセットから取られています。10,473 + 2,000 = 12,473枚は、その約3倍です。分割の**前**に1枚から3枚ずつ作ったのなら、ほぼすべての
 # テスト画像の「きょうだい」が訓練データにあり、その確率は $1 - (2000/12473)^2 \approx 97\,\%$ です。見かけの精度はどれだけ上がるのでしょうか。画素を共有しない240枚の写真の断片から
 # 3枚ずつ作り(そのまま、少し明るく、1画素ずらす。大きさは18×18)、覚えるだけの最も単純な学習器に解かせます。いちばん近い訓練画像のクラスを答えるものです。
 # 画像は**グレースケール**とカラーの両方で試します。カラーでは色だけでもクラスの見当がつき、正しく測った正解率も高いので、かさ上げの幅は小さくなります。
