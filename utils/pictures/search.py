@@ -34,7 +34,8 @@ def module(kinds=("conv", "depthwise", "separable"), widths=(64, 128, 256)):
                 label(ax, left + 2.2, top + 1.75 + row, kind, font=12)
             label(ax, left + 2.2, 5.2, "BN · ReLU", font=10, color=GREY)
         else:
-            label(ax, left + 2.2, 5.2, "sets the channels", font=10, color=GREY)
+            label(ax, left + 2.2, 4.2, "BN · ReLU", font=10, color=GREY)
+            label(ax, left + 2.2, 0.95, "sets the channels", font=10, color=GREY)
         if n < 3:
             arrow(ax, (left + 4.5, 2.55), (left + 5.9, 2.55))
     label(ax, 12, 6.15, f"{len(kinds)} · {len(kinds)} · {len(kinds)} = {len(kinds) ** 3} modules", font=13)
@@ -102,18 +103,20 @@ def folds(examples=20, k=5):
     return fig
 
 
-def learning_curves(curves, steps, ylabel="validation error", log=False):
+def learning_curves(curves, steps, ylabel="validation error", log=False, title=None, names=None):
     """Learning curves of a study: finished trials in blue, stopped ones grey up to a cross.
 
     Args:
-        curves: shape (trials, epochs).
+        curves: shape (trials, epochs); what lies behind the steps is not drawn.
         steps: how many epochs each trial got.
         log: logarithmic axis of errors.
+        names: a short text at the end of each curve; None for none.
     """
     fig, ax = plt.subplots(figsize=(7.6, 3.8))
     total = np.shape(curves)[1]
-    for curve, done in zip(curves, steps, strict=True):
+    for curve, done, name in zip(curves, steps, names or [""] * len(curves), strict=True):
         x = np.arange(1, done + 1)
+        ax.annotate(name, (done, curve[done - 1]), xytext=(7, -4), textcoords="offset points", fontsize=10)
         whole = done == total
         ax.plot(
             x, curve[:done], color=INPUT if whole else GREY, linewidth=1.8 if whole else 1.2, zorder=3 if whole else 2
@@ -127,7 +130,7 @@ def learning_curves(curves, steps, ylabel="validation error", log=False):
         ax.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     ax.plot([], [], color=INPUT, label="finished")
     ax.plot([], [], color=GREY, marker="x", markeredgecolor=WEIGHT, label="stopped")
-    ax.set(xlabel="epoch", ylabel=ylabel, xlim=(0.8, total + 0.6))
+    ax.set(xlabel="epoch", ylabel=ylabel, xlim=(0.8, total + 0.6), title=title or "")
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     ax.legend()
     return fig
