@@ -14,11 +14,11 @@ SMALLEST = {PAPER: 53, PRINTED: 67}  # pixels: smaller images leave nothing for 
 def zfnet(input_shape=(224, 224, 3), classes=1000, classifier_activation="softmax", *, variant=PAPER):
     """ZFNet with its dense layers.
 
-    The paper's Fig. 3 draws the maps 110 → 55 → 26 → 13 → 13 → 13 → 13 → 6 and normalizes *after* pooling. It prints no padding;
-    "paper" has what gives these sizes: one zero a side at conv 1 (224 → 110), a border at the first two poolings
-    (110 → 55, 26 → 13). 62,357,608 parameters. "printed" is the table in circulation: no zeros at conv 1 (224 → 109),
-    conv 2 padded by 1, pooling without a border, normalization before pooling as in AlexNet: 109 → 54 → 26 → 12 → 5.
-    46,734,466 parameters with 2 classes.
+    The paper's Fig. 3 draws the maps 110 → 55 → 26 → 13 → 13 → 13 → 13 → 6 and normalizes *after* pooling. It prints no
+    padding; "paper" has what gives these sizes: one zero a side at conv 1 (224 → 110), a border at the first two
+    poolings (110 → 55, 26 → 13). 62,357,608 parameters. "printed" is the table in circulation: no zeros at conv 1 (224
+    → 109), conv 2 padded by 1, pooling without a border, normalization before pooling as in AlexNet: 109 → 54 → 26 → 12
+    → 5. 46,734,466 parameters with 2 classes.
 
     Args:
         input_shape: (height, width, channels) of one image.

@@ -154,7 +154,7 @@ MAX_BACKWARD = {
         Mistake(
             _routed(_last),
             en="Of several equal maxima the first in reading order receives the gradient (as `np.argmax` finds it).",
-            ja="最大値が複数あるときは、読む順で最初の画素が勾配を受け取る(`np.argmax` が返す位置)。",
+            ja="最大値が複数あるときは、左上から行ごとに見て最初の画素が勾配を受け取る(`np.argmax` が返す位置)。",
         ),
         Mistake(
             _routed(_all_winners),
