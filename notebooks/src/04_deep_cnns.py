@@ -112,7 +112,7 @@ plt.show()
 # $F$ を**残差(residual)**(まだ残っている仕事)、回り道の配線を**ショートカット接続(shortcut connection)** またはスキップ接続と呼びます。
 # ここから、2つのことがすぐにわかります。
 #
-# **深さが「任意」になる。** $F = 0$ なら、ブロックは恒等写像です。重みを0に近づけるのは簡単なので、役に立たないブロックは、じゃまをせずに素通しに
+# **余分な深さが害にならない。** $F = 0$ なら、ブロックは恒等写像です。重みを0に近づけるのは簡単なので、役に立たないブロックは、入力をそのまま通すだけに
 # なれます。
 #
 # **勾配にも回り道ができる。** 微分してみましょう。
@@ -124,7 +124,7 @@ plt.show()
 #
 # ### 足すか、連結するか
 #
-# それまでの値を残す方法は、もう1つあります。**DenseNet** は足しません。新しいチャネルを、古いチャネルの**隣に並べ**ます。
+# それまでの値を残す方法は、もう1つあります。**DenseNet** は足しません。新しいチャネルを、古いチャネルの**隣に並べます**。
 #
 # %% key="dense-figure"
 blocks.dense_block()
@@ -134,14 +134,14 @@ plt.show()
 # %% [markdown] key="family" lang="en"
 # | | ResNet | DenseNet |
 # |---|---|---|
-# | joins by | **adding**: $x_l = x_{l-1} + F(x_{l-1})$ | **concatenating**: $x_l = H([x_0, x_1, \dots, x_{l-1}])$ |
+# | joins by | **adding**: $x_l = x_{l-1} + F_l(x_{l-1})$ | **concatenating**: $x_l = H_l([x_0, x_1, \dots, x_{l-1}])$ |
 # | channels | stay | grow by $k$ (the **growth rate**) a layer: $k_0 + k\,l$ |
 # | shapes must | agree entirely | agree in height and width |
 # | between blocks | stride 2, shortcut by 1×1 convolution | **transition**: 1×1 convolution, 2×2 average pooling |
 #
-# The whole family turns one screw each. (The last column: what to remember.)
+# The rest of the family changes one thing each.
 #
-# | network | the screw | in a line |
+# | network | what it changes | in a line |
 # |---|---|---|
 # | ResNet-50 and deeper | bottleneck 1×1 – 3×3 – 1×1 | the 3×3 works on a quarter of the channels |
 # | ResNet v2 | pre-activation: BN – ReLU – conv | nothing stands on the shortcut |
@@ -162,16 +162,16 @@ plt.show()
 # %% [markdown] key="family" lang="ja"
 # | | ResNet | DenseNet |
 # |---|---|---|
-# | つなぎ方 | **加算**:$x_l = x_{l-1} + F(x_{l-1})$ | **連結**:$x_l = H([x_0, x_1, \dots, x_{l-1}])$ |
+# | つなぎ方 | **加算**:$x_l = x_{l-1} + F_l(x_{l-1})$ | **連結**:$x_l = H_l([x_0, x_1, \dots, x_{l-1}])$ |
 # | チャネル数 | 変わらない | 1層ごとに $k$(**成長率**、growth rate)ずつ増える:$k_0 + k\,l$ |
 # | 形状の条件 | すべて一致 | 高さと幅だけ一致 |
 # | ブロックの間 | ストライド2。ショートカットは1×1畳み込み | **遷移層(transition layer)**:1×1畳み込みと2×2平均プーリング |
 #
-# この系統のネットワークは、それぞれネジを1本ずつ回したものです。
+# ほかのネットワークは、それぞれ設計の1か所を変えたものです。
 #
-# | ネットワーク | 回したネジ | ひとことで |
+# | ネットワーク | 変えたところ | ひとことで |
 # |---|---|---|
-# | ResNet-50以上 | ボトルネック 1×1 – 3×3 – 1×1 | 3×3は4分の1のチャネル数で働く |
+# | ResNet-50以上 | ボトルネック 1×1 – 3×3 – 1×1 | 3×3の層のチャネル数は4分の1 |
 # | ResNet v2 | 事前活性化(pre-activation):BN – ReLU – conv | ショートカットの上に何も置かない |
 # | WideResNet | 幅を $k$ 倍、層は少なめ | WRN-28-10:28層、幅10倍 |
 # | PyramidNet | どのブロックも少しずつ広く | $D_k = D_{k-1} + \alpha/N$ |
@@ -182,7 +182,7 @@ plt.show()
 # **試験前に覚えておく5項目**
 #
 # 1. ResNetが解決したのは**劣化**。単に層を積むだけだと、深いほうの**訓練誤差**が大きくなる。
-# 2. $y = x + F(x)$ だから $\partial y/\partial x = I + \partial F/\partial x$。勾配は、どのブロックも回り道で通り抜けられる。
+# 2. $y = x + F(x)$ だから $\partial y/\partial x = I + \partial F/\partial x$。どのブロックにも、勾配の回り道がある。
 # 3. 形状が変わるところでは、ショートカットに工夫が要る。0で埋める(A)か、1×1畳み込みを使う(B。Cはすべてに使う)。
 # 4. ResNetは**加算**、DenseNetは**連結**。$l$ 層の後のチャネル数は $k_0 + k\,l$。
 # 5. WideResNetの $k$ は**チャネル数**の倍率。パラメータ数はおよそ $k^2$ 倍になる。ResNeXtのパラメータ数は、ResNetと**ほぼ同じ**。
@@ -328,8 +328,8 @@ plt.show()
 
 # %% [markdown] key="depth-note" lang="en"
 # Left, the classic story: the plain gradient *vanishes*, the residual one does not. Now look right. With BN the plain gradient
-# does **not** vanish; it grows (batch normalization itself makes it grow in a deep plain stack, Yang et al. 2019). And yet, as
-# the experiment below shows, that network hardly trains. So vanishing gradients cannot be the whole story. The residual
+# does **not** vanish; it grows (batch normalization itself makes it grow in a deep plain stack, Yang et al. 2019). And yet such
+# a network trains badly, as the experiment below shows. So vanishing gradients cannot be the whole story. The residual
 # stack stays moderate on both sides. With BN, each block *adds* something of the same size to its input, so what a block does is small compared with
 # what has come together already: the deeper, the closer to the identity.
 #
@@ -342,7 +342,7 @@ plt.show()
 # %% [markdown] key="depth-note" lang="ja"
 # 左は、おなじみの話です。単純な構造では勾配が**消え**、残差ブロックでは消えません。では、右を見てください。BNがあれば、単純な構造でも勾配は
 # **消えません**。むしろ大きくなります(深い単純な構造では、バッチ正規化そのものが勾配を大きくします。Yang et al. 2019)。それなのに、後の実験で見るとおり、
-# このネットワークはほとんど学習できません。勾配消失だけでは説明がつかないのです。残差ブロックのほうは、左右どちらでもほどほどの大きさに収まっています。
+# このような構造では学習がうまく進みません。勾配消失だけでは説明がつかないのです。残差ブロックのほうは、左右どちらでもほどほどの大きさに収まっています。
 # BNを使うと、各ブロックが**足す**量はどれも同じくらいの大きさです。深く進むほど、それまでの和に比べて1ブロックの寄与は小さくなり、
 # ブロックは恒等写像に近づきます。
 #
@@ -375,7 +375,8 @@ class DenseBlock:
 
     def __init__(self, C, k, count, rng):
         self.layers = [DenseLayer(C + number * k, k, rng) for number in range(count)]
-        parts = [(f"{part}{n}", getattr(m, part)) for n, m in enumerate(self.layers) for part in ("norm", "conv")]
+        numbered = list(enumerate(self.layers))
+        parts = [(p + str(n), getattr(m, p)) for n, m in numbered for p in ("norm", "conv")]
         self.params = {(name, p): v for name, layer in parts for p, v in layer.params.items()}
         self.parts, self.grads = parts, {}
 
@@ -394,7 +395,8 @@ class DenseBlock:
 dense = DenseBlock(C=3, k=2, count=3, rng=rng)
 y = dense.forward(x_block)
 print(
-    f"x {x_block.shape} -> y {y.shape}: 3 + 3·2 channels; the first 3 are x itself: {np.array_equal(y[..., :3], x_block)}"
+    f"x {x_block.shape} -> y {y.shape}: 3 + 3·2 channels; "
+    f"the first 3 are x itself: {np.array_equal(y[..., :3], x_block)}"
 )
 errors = check_layer(dense, x_block)
 assert y.shape[-1] == 3 + 3 * 2 and max(errors.values()) < 1e-6, errors
@@ -404,13 +406,14 @@ print(f"{len(errors)} gradients of the dense block against numerical ones: all <
 # ### What a block costs: count it
 #
 # A convolution without bias has $k^2\, C\, F / G$ weights ($G$ groups), BN adds 2 a channel ($\gamma$, $\beta$). That is all one needs.
-# First the reason for the **bottleneck**: 3×3 layers are expensive on many channels, so two 1×1 layers lead around.
+# First the reason for the **bottleneck**: a 3×3 layer is expensive on many channels, so one 1×1 layer reduces them before it, and
+# another restores them behind it.
 #
 # %% [markdown] key="costs-text" lang="ja"
 # ### ブロックのコスト:数えるだけ
 #
 # バイアスのない畳み込みの重みは $k^2\, C\, F / G$ 個($G$ はグループ数)、BNはチャネルごとに2個($\gamma$ と $\beta$)です。必要なのはこれだけです。
-# まず**ボトルネック(bottleneck)** の理由から見ましょう。3×3の層はチャネルが多いと高くつくので、1×1の層を前後に置いて、狭いところで働かせます。
+# まず**ボトルネック(bottleneck)** の理由から見ましょう。チャネルが多いと3×3の層はコストが大きいので、前の1×1の層でチャネルを減らし、後の1×1の層で元に戻します。
 #
 # %% key="bottleneck-figure"
 blocks.bottleneck()
@@ -429,7 +432,7 @@ plt.show()
 # 基本ブロック $2 \cdot 9 \cdot 64^2 = 73{,}728$ とほぼ同じです。同じコストで、2層ではなく3層になり、4倍のチャネル数を扱えるのです
 # (He et al. 2016a, §4.1, "Deeper Bottleneck Architectures")。
 #
-# **ResNeXt** は、同じ予算を別の形で使います。3×3の層を、$d = 4$ チャネルのグループ $C = 32$ 個に分けます。グループ1つは小さなボトルネックで、
+# **ResNeXt** は、同じコストを別の形で使います。3×3の層を、$d = 4$ チャネルのグループ $C = 32$ 個に分けます。グループ1つは小さなボトルネックで、
 # ブロックはその32個の**和**になります。次の3つの図は、どれも同じ計算です。
 #
 # %% key="resnext-figure"
@@ -437,13 +440,15 @@ blocks.resnext()
 plt.show()
 
 # %% key="resnext"
-C, paths, d = 16, 4, 2  # 16 channels, 4 paths of width 2; the 3×3 layer is written as 1×1 here, so that it fits a line
+# 16 channels, 4 paths of width 2; the 3×3 layer is written as 1×1 here, so that it fits a line
+C, paths, d = 16, 4, 2
 rng = np.random.default_rng(1)
 K_in, K_out = rng.standard_normal((C, paths * d)), rng.standard_normal((paths * d, C))
 K_mid = rng.standard_normal((paths, d, d))
 x_pixel = rng.standard_normal(C)
 split = [slice(p * d, (p + 1) * d) for p in range(paths)]
-middle = [np.maximum(np.maximum(x_pixel @ K_in[:, s], 0) @ K_mid[p], 0) for p, s in enumerate(split)]
+inner = [np.maximum(x_pixel @ K_in[:, s], 0) for s in split]
+middle = [np.maximum(m @ K, 0) for m, K in zip(inner, K_mid)]
 form_a = sum(m @ K_out[s] for m, s in zip(middle, split))  # add the paths
 form_b = np.concatenate(middle) @ K_out  # concatenate, then mix
 wide = np.maximum(x_pixel @ K_in, 0).reshape(paths, d)
@@ -465,7 +470,7 @@ plt.show()
 
 
 # %% [markdown] key="count-text" lang="en"
-# Now whole networks, from four short functions: the block, and how often it stands there (He et al. 2016a, Table 1).
+# Now whole networks, from five short functions: the block, and how often it stands there (He et al. 2016a, Table 1).
 #
 # %% [markdown] key="count-text" lang="ja"
 # では、ネットワーク全体を数えます。ブロックと、その繰り返し回数(He et al. 2016a, Table 1)だけで書けます。
@@ -502,7 +507,8 @@ def residual_network(repeats, block, n=2):
     return total + C * 1000 + 1000
 
 
-REPEATS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+REPEATS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+REPEATS |= {101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 TRAINABLE = {
     "ResNet-18": residual_network(REPEATS[18], basic),
     "ResNet-34": residual_network(REPEATS[34], basic),
@@ -621,7 +627,8 @@ for W in maps:
     pre = pre + added[-1]
 assert np.allclose(pre, x_first + sum(added))
 print("pre-activation: x_L = x_0 + sum of all F:", np.allclose(pre, x_first + sum(added)))
-print(f"post-activation: smallest value {post.min():.1f}; pre-activation: negative values pass: {pre.min() < 0}")
+print(f"post-activation: smallest value {post.min():.1f}")
+print(f"pre-activation: negative values pass: {pre.min() < 0}")
 assert post.min() == 0 and pre.min() < 0
 
 # %% [markdown] key="light-text" lang="en"
@@ -635,9 +642,9 @@ assert post.min() == 0 and pre.min() < 0
 # %% [markdown] key="light-text" lang="ja"
 # ### セパラブルなブロック、逆残差ブロック
 #
-# $F$ の中に1章のセパラブル畳み込みを使った親戚が2つあります。**Xception** は、グループ数をチャネル数と同じにしたもので、ResNeXtの考え方を極限まで進めた
-# 形です。**MobileNetV2** は、ボトルネックを裏返します。チャネル数を $t$ 倍に広げ、計算の安いデプスワイズで働き、元の狭さに射影します。この射影は
-# **線形**で、ReLU6を置きません。チャネルが少ないところのReLUは、情報を壊すからです(Sandler et al. 2018, §3.2)。ショートカットは、**狭い**ほうどうしを
+# $F$ の中で1章のセパラブル畳み込みを使うネットワークが2つあります。**Xception** は、グループ数をチャネル数と同じにしたもので、ResNeXtの考え方を極限まで進めた
+# 形です。**MobileNetV2** は、ボトルネックを裏返します。チャネル数を $t$ 倍に広げ、計算コストの小さいデプスワイズ畳み込みを行い、元のチャネル数に戻します(射影)。この射影は
+# **線形**で、ReLU6を置きません。チャネルが少ないところにReLUを置くと、情報が失われるからです(Sandler et al. 2018, §3.2)。ショートカットは、チャネルの**少ない**両端を
 # 結びます。
 #
 # %% key="separable-figure"
@@ -703,10 +710,12 @@ for name, ours, build in CASES:
     y = ours.forward(x_agree)
     dy = rng.standard_normal(y.shape)
     mine = [y, ours.backward(dy), *ours.grads.values()]
-    y_keras, dx_keras, dweights = keras_gradients(theirs, x_agree.astype("float32"), dy.astype("float32"))
-    worst = max(relative_error(a, b) for a, b in zip(mine, [y_keras, dx_keras, *dweights], strict=True))
+    single = x_agree.astype("float32"), dy.astype("float32")
+    y_keras, dx_keras, dweights = keras_gradients(theirs, *single)
+    pairs = zip(mine, [y_keras, dx_keras, *dweights], strict=True)
+    worst = max(relative_error(a, b) for a, b in pairs)
     assert worst < 1e-5, (name, worst)
-    print(f"{name:15} {len(mine):2} arrays: output, dx, gradients of all weights   largest relative difference < 1e-5")
+    print(f"{name:15} {len(mine):2} arrays (y, dx, dweights): relative differences < 1e-5")
 
 # %% [markdown] key="logits-text" lang="en"
 # ### The logit table
@@ -720,29 +729,27 @@ for name, ours, build in CASES:
 # %% [markdown] key="logits-text" lang="ja"
 # ### ロジットの対照表
 #
-# `utils/keras_models` には、3章と4章のすべてのネットワークが、ブロックの構造が見えるように書いてあります。でも、それは**本物**でしょうか。そのうち
-# 12個は、Keras自身の実装があります。そこで、両方を組み立て、Keras側の重みとBNの統計量を乱数で設定し、重みを**構造にもとづいて**移し(どの層がどの層につながるか、
+# `utils/keras_models` には、3章と4章のすべてのネットワークが、ブロックの構造が見えるように書いてあります。それらは**元のネットワークと同じ**でしょうか。そのうち
+# 12個は、Kerasにも実装があります。そこで、両方を組み立て、Keras側の重みとBNの統計量を乱数で設定し、重みを**構造にもとづいて**移し(どの層がどの層につながるか、
 # 層の種類と形状だけを使い、名前は使いません)、ロジットを比べます。
 #
 # ストライドの位置、εの値、バイアスの有無、連結と加算の取り違え。どれか1つでも違えば、ここに現れます。
 #
 # %% key="logits"
-TWINS = {
-    "ResNet50": "resnet50",
-    "ResNet101": "resnet101",
-    "ResNet152": "resnet152",
-    "ResNet50V2": "resnet50v2",
-    "DenseNet121": "densenet121",
-    "DenseNet169": "densenet169",
-    "DenseNet201": "densenet201",
-    "Xception": "xception",
-    "MobileNet": "mobilenet",
-    "MobileNetV2": "mobilenet_v2",
-    "VGG16": "vgg16",
-    "VGG19": "vgg19",
+TWINS = {  # name in keras.applications: (name in our zoo, parameters at 224×224, 1000 classes)
+    "ResNet50": ("resnet50", 25_636_712),
+    "ResNet101": ("resnet101", 44_707_176),
+    "ResNet152": ("resnet152", 60_419_944),
+    "ResNet50V2": ("resnet50v2", 25_613_800),
+    "DenseNet121": ("densenet121", 8_062_504),
+    "DenseNet169": ("densenet169", 14_307_880),
+    "DenseNet201": ("densenet201", 20_242_984),
+    "Xception": ("xception", 22_910_480),
+    "MobileNet": ("mobilenet", 4_253_864),
+    "MobileNetV2": ("mobilenet_v2", 3_538_984),
+    "VGG16": ("vgg16", 138_357_544),
+    "VGG19": ("vgg19", 143_667_240),
 }
-STARS = [25_636_712, 44_707_176, 60_419_944, 25_613_800, 8_062_504, 14_307_880, 20_242_984, 22_910_480, 4_253_864]
-STARS += [3_538_984, 138_357_544, 143_667_240]
 
 
 def compare(theirs_name, ours_name, images):
@@ -758,13 +765,15 @@ def compare(theirs_name, ours_name, images):
 
 rng = np.random.default_rng(0)
 print(f"{'network':12}{'parameters':>13}   largest difference of 3·1000 logits")
-for (theirs_name, ours_name), star in zip(TWINS.items(), STARS):
-    size = 71 if theirs_name == "Xception" else 64  # pixels; 71 is the smallest that Keras' Xception takes
+for theirs_name, (ours_name, expected) in TWINS.items():
+    size = 71 if theirs_name == "Xception" else 64  # pixels; Keras' Xception takes no less
     images = rng.uniform(-1, 1, (3, size, size, 3)).astype("float32")
     parameters, difference, spread = compare(theirs_name, ours_name, images)
     if theirs_name.startswith("VGG"):
-        parameters += (7 * 7 - 2 * 2) * 512 * 4096  # at 224 pixels the first dense layer reads 7·7 positions, here 2·2
-    assert parameters == star and difference < 1e-4 < 1e-3 < spread, (theirs_name, parameters, difference, spread)
+        # At 224 pixels the first dense layer reads 7·7 positions, here 2·2.
+        parameters += (7 * 7 - 2 * 2) * 512 * 4096
+    assert parameters == expected, (theirs_name, parameters)
+    assert difference < 1e-4 < 1e-3 < spread, (theirs_name, difference, spread)
     print(f"{theirs_name:12}{parameters:13,}   < 1e-4")
 
 # %% [markdown] key="logits-note" lang="en"
@@ -783,7 +792,7 @@ for (theirs_name, ours_name), star in zip(TWINS.items(), STARS):
 #
 # ### ステージごとの層の表
 #
-# この表は、誰かが手で打ち込んだものではなく、モデルから読み取ったものです。
+# この表は、手で入力したものではなく、モデルから読み取ったものです。
 #
 # %% key="table"
 resnet50 = zoo.build("resnet50")
@@ -809,15 +818,14 @@ plt.show()
 # %% [markdown] key="keras-text" lang="ja"
 # ## Kerasで学習する
 #
-# ### 予算をそろえた事前活性化ResNetとDenseNet
+# ### パラメータ数をそろえた事前活性化ResNetとDenseNet
 #
-# データは同じ、パラメータ数もほぼ同じです。ブロックはこの章で見たもので、順序はBN – ReLU – conv
-# です。残差ブロックで形状が変わるところは、ショートカットを1×1畳み込みにします(選択肢B)。
+# データは同じ、パラメータ数もほぼ同じです。ブロックはこの章で見たもので、順序はBN – ReLU – convです。残差ブロックで形状が変わるところは、ショートカットを1×1畳み込みにします(選択肢B)。
 #
 # %% key="networks"
 config = rt.choose(
-    quick={"data": "small_digits", "width": 12, "growth": 10, "stages": 2, "blocks": 1, "epochs": 8, "batch": 64},
-    full={"data": "cifar10", "width": 32, "growth": 24, "stages": 3, "blocks": 4, "epochs": 60, "batch": 128},
+    quick=dict(data="small_digits", width=12, growth=10, stages=2, blocks=1, epochs=5, batch=64),
+    full=dict(data="cifar10", width=32, growth=24, stages=3, blocks=4, epochs=60, batch=128),
 )
 data = datasets.load_images(config["data"])
 MOMENTUM = rt.choose(quick=0.9, full=0.99)
@@ -856,7 +864,10 @@ def build_network(kind):
     x = convolution(inputs, w if kind == "residual" else 2 * config["growth"])
     for stage in range(config["stages"]):
         s = 1 if stage == 0 else 2
-        x = residual_stage(x, w * 2**stage, s) if kind == "residual" else dense_stage(x, config["growth"], s)
+        if kind == "residual":
+            x = residual_stage(x, w * 2**stage, s)
+        else:
+            x = dense_stage(x, config["growth"], s)
     x = L.GlobalAveragePooling2D()(activated(x))
     outputs = L.Dense(len(data.class_names), activation="softmax", dtype="float32")(x)
     return keras.Model(inputs, outputs, name=kind)
@@ -873,7 +884,10 @@ for kind in ("residual", "dense"):
         network = build_network(kind)
         rate = keras.optimizers.schedules.CosineDecay(rt.choose(quick=1e-2, full=2e-3), steps)
         network.compile(
-            keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=JIT
+            keras.optimizers.Adam(rate),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=JIT,
         )
     histories[kind] = training.fit(network, data, f"04_{kind}", config["epochs"], config["batch"])
     accuracy = network.evaluate(data.x_test, data.y_test, verbose=0)[1]
@@ -895,9 +909,9 @@ assert large < 1.15 * small
 # is kept and read again.
 #
 # %% [markdown] key="keras-note" lang="ja"
-# どちらも数エポックで数字を覚えます。1回ずつの学習では、どちらが上かは言えません(テスト画像が少ないので、1枚で0.5ポイントほど動きます)。CIFAR-10については、論文が
+# どちらも、数エポックで数字を見分けられるようになります。ただし、1回ずつの学習では、どちらが上かは言えません(テスト画像が少ないので、1枚で0.5ポイントほど動きます)。CIFAR-10については、論文が
 # DenseNet-BC-100($k=12$、0.8 Mパラメータ)の誤り率を4.51%、ResNet-110(1.7 M)を6.41%としています(データ拡張あり。Huang et al. 2017, Table 2)。
-# 特徴の再利用がパラメータを節約するのです。その代わりメモリを使います。それまでの特徴マップをすべて残し、何度も読むからです。
+# 特徴を再利用するので、少ないパラメータで済みます。その代わり、メモリは多く使います。それまでの特徴マップをすべて残し、何度も読むからです。
 #
 # %% [markdown] key="experiment-text" lang="en"
 # ## Experiment
@@ -905,7 +919,7 @@ assert large < 1.15 * small
 # ### Degradation, reproduced with our own block
 #
 # He et al. compared plain and residual networks of two depths, everything else equal. We do the same with `BasicBlock` in NumPy: 8 and 26 layers, shortcut off and on,
-# after their recipe (momentum 0.9, a falling learning rate, BN, He's initialization), on the 8×8 digits, for 200 steps. There is no weight in the
+# after their recipe (momentum 0.9, a falling learning rate, BN, He's initialization), on the 8×8 digits, for 160 steps. There is no weight in the
 # shortcut, so plain and residual have the *same* parameters. We look at the **training** loss.
 #
 # %% [markdown] key="experiment-text" lang="ja"
@@ -914,7 +928,7 @@ assert large < 1.15 * small
 # ### 劣化を、自分のブロックで再現する
 #
 # Heらは、深さの違う単純なネットワークと残差ネットワークを、ほかの条件をそろえて比べました。NumPyで書いた `BasicBlock` で、同じことをします。8層と26層、ショートカット
-# なしとあり。学習の設定も論文にならい(慣性係数0.9、徐々に下げる学習率、BN、Heの初期化)、8×8の数字の画像で200ステップ学習します。ショートカットに重みはないので、
+# なしとあり。学習の設定も論文にならい(慣性係数0.9、徐々に下げる学習率、BN、Heの初期化)、8×8の数字の画像で160ステップ学習します。ショートカットに重みはないので、
 # パラメータ数は**同じ**です。見るのは**訓練**損失です。
 #
 # %% key="degradation-network"
@@ -947,7 +961,7 @@ class Network:
 
 
 def sgd(network, x, labels, steps, seed, batch=28, rate=0.05, momentum=0.9):
-    """(training loss of every step, gradient lengths of the first and the last block at the start)."""
+    """(loss of every step, lengths of the first and the last kernel gradient at step 0)."""
     rng = np.random.default_rng(seed)
     velocity = [{name: 0 for name in layer.params} for layer in network.layers]
     losses, lengths = [], None
@@ -969,7 +983,7 @@ def sgd(network, x, labels, steps, seed, batch=28, rate=0.05, momentum=0.9):
 
 # %% key="degradation-run"
 tiny = datasets.load_images("small_digits")
-STEPS = rt.choose(quick=200, full=1000)
+STEPS = rt.choose(quick=160, full=1000)
 runs = {}
 for name, shortcut in (("plain", False), ("residual", True)):
     for count in (3, 12):
@@ -996,8 +1010,12 @@ plt.show()
 #
 # %% key="degradation-table"
 final = {key: np.mean(losses[-STEPS // 5 :]) for key, (losses, _) in runs.items()}
-shallow, deep = ((8, 26), (18, 34))
-PAPER = {("plain", 18): 27.94, ("plain", 34): 28.54, ("residual", 18): 27.88, ("residual", 34): 25.03}
+PAPER = {
+    ("plain", 18): 27.94,
+    ("plain", 34): 28.54,
+    ("residual", 18): 27.88,
+    ("residual", 34): 25.03,
+}
 print(f"{'':10}{'ImageNet, 18 -> 34 layers':>28}     {'here, 8 -> 26 layers':24}")
 for name in ("plain", "residual"):
     worse = final[name, 26] > final[name, 8] + 0.3
@@ -1013,24 +1031,24 @@ if rt.profile == "quick":
 # %% [markdown] key="discussion" lang="en"
 # The same picture: without shortcuts the deeper network learns *worse*, on the training data; with them the depth costs nothing. And a
 # network with 26 layers that cannot even match one with 8 is not short of capacity: it contains it. He et al. *conjecture* that deep plain
-# nets converge exponentially slowly (§4.1); the +1 does not make the network more powerful, it makes it trainable. Over five
-# seeds (0–4) the order is always this one.
+# nets converge exponentially slowly (§4.1); the +1 does not make the network more powerful, it makes it trainable. Five
+# seeds (0–4) give the same verdicts.
 #
-# Depth has no magic either. Wide and shallow does as well: on CIFAR-10 WRN-28-10 has a lower error than the ResNet of 1001 layers (Zagoruyko & Komodakis
-# 2016, Table 5), and a wide network of 16 layers already matches one of a thousand and trains several times faster (§1). Matrix products like width, and hate long chains.
+# But depth is not everything. Wide and shallow does as well: on CIFAR-10 WRN-28-10 has a lower error than the ResNet of 1001 layers (Zagoruyko & Komodakis
+# 2016, Table 5), and a wide network of 16 layers already matches one of a thousand and trains several times faster (§1). A wide layer is computed in parallel; a chain of layers is not.
 #
 # %% [markdown] key="discussion" lang="ja"
 # 論文と同じ結果になりました。ショートカットがないと、深いほうが訓練データでも**うまく学習できず**、あれば、深くしても損はありません。8層に追いつけない26層のネットワークは、表現力が
 # 足りないのではありません。8層のネットワークを含んでいるのですから。Heらは、深い単純なネットワークの収束は指数的に遅いのではないかと**推測**しています(§4.1)。「$+1$」は、
-# ネットワークを強力にするのではなく、学習できるようにするのです。乱数の種を0〜4の5通りに変えても、順序は同じでした。
+# ネットワークを強力にするのではなく、学習できるようにするのです。乱数の種を0〜4の5通りに変えても、判定は同じでした。
 #
-# とはいえ、深さが万能なわけでもありません。幅が広くて浅いネットワークも、負けていません。CIFAR-10では、WRN-28-10の誤り率が1001層のResNetを下回ります
-# (Zagoruyko & Komodakis 2016, Table 5)。幅の広い16層でも、1000層のネットワークに並び、学習は数倍速く終わります(§1)。行列積は幅を好み、長い連鎖を嫌います。
+# とはいえ、深ければよいというわけでもありません。浅くて幅の広いネットワークでも、同等以上の結果が出ています。CIFAR-10では、WRN-28-10の誤り率が1001層のResNetを下回ります
+# (Zagoruyko & Komodakis 2016, Table 5)。幅の広い16層でも、1000層のネットワークに並び、学習は数倍速く終わります(§1)。幅の広い層は並列に計算できますが、層の連鎖は順番に計算するしかないからです。
 #
 # %% [markdown] key="mistake-vanishing" lang="en"
 # ## Common mistakes
 #
-# Claims from notes that circulate among candidates. Each is wrong; each is shown by running something.
+# Claims from notes that circulate among candidates, and a cell for each that shows where it fails.
 #
 # ### "ResNet was proposed against vanishing (and exploding) gradients"
 #
@@ -1047,14 +1065,15 @@ if rt.profile == "quick":
 #
 # ### 「ResNetは、勾配消失(・爆発)を防ぐために提案された」
 #
-# 論文には、反対のことが書いてあります。その問題は、初期化の工夫と正規化層で「おおむね解決済み」であり(§1)、単純なネットワークもBN付きで学習していて、
+# 論文の記述は逆です。その問題は、初期化の工夫と正規化層で「おおむね解決済み」であり(§1)、単純なネットワークもBN付きで学習していて、
 # 勾配のノルムは健全なので、勾配消失が原因とは考えにくい(§4.1)、というのです。対象は**劣化**です。先ほどの26層の単純なネットワークを見てください。学習開始時の勾配は、
 # **最初**の畳み込みのほうが大きいのに、学習の結果は最悪でした(ショートカットが勾配**にも**効くことは事実で、上で示したとおりです。ただ、それが論文の
 # 出発点ではありません)。
 #
 # %% key="mistake-vanishing-run"
 first, last = runs["plain", 26][1]
-print(f"plain, 26 layers: gradient of the first convolution / of the last: {'> 5' if first > 5 * last else '< 5'}")
+ratio = "> 5" if first > 5 * last else "< 5"
+print(f"plain, 26 layers: gradient of the first convolution / of the last: {ratio}")
 assert first > 5 * last  # nothing vanished on the way
 worst = max(final, key=final.get)
 print(f"highest training loss: {worst[0]}, {worst[1]} layers")
@@ -1128,8 +1147,9 @@ for members in blocks_v2.values():
     linear += layers[-1].kernel == (1, 1) and "relu" not in layers[-1].activation
     added += any(row.kind == "Add" for row in members)
     strided += depthwise.strides == (2, 2)
-print(f"{len(blocks_v2)} blocks: {linear} end linearly, {strided} have stride 2, {added} have a shortcut")
-print(f"so {len(blocks_v2) - strided - added} blocks have stride 1 and yet no shortcut: their channels change")
+total, rest = len(blocks_v2), len(blocks_v2) - strided - added
+print(f"{total} blocks: {linear} end linearly, {strided} have stride 2, {added} have a shortcut")
+print(f"so {rest} blocks have stride 1 and yet no shortcut: their channels change")
 assert (len(blocks_v2), linear, strided, added) == (17, 17, 4, 10)
 
 # %% [markdown] key="mistake-resnext" lang="en"
@@ -1141,14 +1161,13 @@ assert (len(blocks_v2), linear, strided, added) == (17, 17, 4, 10)
 # %% [markdown] key="mistake-resnext" lang="ja"
 # ### 「ResNeXtは、パラメータ数を減らした」
 #
-# グループに分けた分、層を**広く**しています。予算はそのままで、誤差が下がるのです。ResNet-50とResNeXt-50(32×4d)は、パラメータ数がほぼ同じになるように設計されています
+# グループに分けた分、層のチャネルを**増やして**います。パラメータ数はほぼそのままで、誤差が下がるのです。ResNet-50とResNeXt-50(32×4d)は、パラメータ数がほぼ同じになるように設計されています
 # (Xie et al. 2017, §4・Table 1)。
 #
 # %% key="mistake-resnext-run"
 resnet, resnext = TRAINABLE["ResNet-50"], TRAINABLE["ResNeXt-50 (32×4d)"]
-print(
-    f"ResNet-50 {resnet / 1e6:.2f} M, ResNeXt-50 (32×4d) {resnext / 1e6:.2f} M: {100 * (resnext / resnet - 1):+.1f} %"
-)
+change = 100 * (resnext / resnet - 1)
+print(f"ResNet-50 {resnet / 1e6:.2f} M, ResNeXt-50 (32×4d) {resnext / 1e6:.2f} M: {change:+.1f} %")
 assert abs(resnext / resnet - 1) < 0.03
 narrow, broad = conv(3, 64, 64), conv(3, 128, 128, groups=32)
 print(f"the 3×3 layers of stage 2 alone: {narrow:,} weights, grouped {broad:,}")
@@ -1174,10 +1193,12 @@ rng = np.random.default_rng(0)
 features = rng.standard_normal((16, 8, 8, 4)) + 0.5
 paper = np.maximum(BatchNormalization(4, dtype="float64").forward(features, training=True), 0)
 note = BatchNormalization(4, dtype="float64").forward(np.maximum(features, 0), training=True)
-print(f"smallest value: BN → ReLU {paper.min():.1f}, ReLU → BN {'negative' if note.min() < -0.3 else '0'}")
+sign = "negative" if note.min() < -0.3 else "0"
+print(f"smallest value: BN → ReLU {paper.min():.1f}, ReLU → BN {sign}")
 assert paper.min() == 0 and note.min() < -0.3 and not np.allclose(paper, note)
 resnet18 = zoo.build("resnet18", input_shape=(64, 64, 3))
-after = {row.name: row.activation for row in layer_table.fold(layer_table.rows(resnet18))}["stage2_block1_conv1"]
+folded = layer_table.fold(layer_table.rows(resnet18))
+after = {row.name: row.activation for row in folded}["stage2_block1_conv1"]
 print("after a convolution of our ResNet-18:", after)
 assert after == "BN, relu"
 

@@ -108,3 +108,29 @@ def test_dense_block_stacks_channels():
 def test_resnext_forms_name_the_same_channels():
     shown = texts(blocks.resnext(cardinality=8, width=16, channels=128))
     assert "concat: 128" in shown and "3×3, 128 → 128\n8 groups" in shown and shown.count("3×3\n16 → 16") == 6
+
+
+def below(figure, title):
+    """The texts that stand under a title, from the top down."""
+    placed = [(*text.get_position(), text.get_text()) for text in figure.axes[0].texts]
+    column = next(x for x, _, text in placed if text == title)
+    return [text for x, _, text in sorted(placed, key=lambda place: place[1]) if x == column and text != title]
+
+
+def test_layers_stand_in_the_order_of_the_papers():
+    order = blocks.activation_order()
+    assert below(order, "post-activation (v1)") == ["conv", "BN", "ReLU", "conv", "BN", "+", "ReLU"]
+    assert below(order, "pre-activation (v2)") == ["BN", "ReLU", "conv"] * 2 + ["+"]
+    both = blocks.residual()
+    assert below(both, "plain: $y = F(x)$") == ["3×3 conv", "BN", "ReLU"] * 2
+    assert below(both, "residual: $y = x + F(x)$") == ["3×3 conv", "BN", "ReLU", "3×3 conv", "BN", "+", "ReLU"]
+    assert below(blocks.separable(), "Xception, middle flow") == ["ReLU", "separable 3×3, BN"] * 3 + ["+"]
+
+
+def test_inverted_residual_is_narrow_at_its_ends_and_linear_at_the_last():
+    figure = blocks.inverted_residual(channels=16, expansion=4)
+    ends = below(figure, "inverted residual: narrow ends, wide middle")
+    assert ends == ["16", "64", "64", "16", "+", "no ReLU here"]
+    assert below(figure, "bottleneck: wide ends, narrow middle")[-1] == "ReLU"
+    steps = [text for text in texts(figure) if text.startswith(("1×1", "3×3"))]
+    assert steps[3:] == ["1×1 expand, ReLU6", "3×3 depthwise, ReLU6", "1×1 project, linear"]

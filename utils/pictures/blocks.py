@@ -165,7 +165,7 @@ def separable():
 
 
 def inverted_residual(channels=24, expansion=6):
-    """MobileNetV2 turns the bottleneck around: a box is as broad as its map has channels (Sandler et al. 2018, Fig. 3).
+    """MobileNetV2 turns the bottleneck around: a broad box is a map with more channels (Sandler et al. 2018, Fig. 3).
 
     Args:
         channels: at the ends of the inverted block; expansion: t, how much wider its middle is.
