@@ -140,8 +140,8 @@ plt.show()
 #
 # One column decides everything: only batch normalization reads the axis $N$. So in training the output for *your* picture depends on
 # the pictures that happen to be beside it. At inference a picture may come alone, and its output must not depend on company. So
-# averages collected during training take their place, however large the batch. And when the batch is small, mean and variance are poor
-# guesses: that is where group normalization comes in.
+# averages collected during training replace mean and variance of the batch, however large it is. And when the batch is small, mean and
+# variance are poor guesses: that is where group normalization comes in.
 #
 # **Six sentences to take into the exam**
 #
@@ -430,7 +430,7 @@ for name, x, over in (
 # %% [markdown] key="moving-text" lang="ja"
 # ### 移動平均:推論時のバッチ正規化
 #
-# 推論時に画像が1枚しかなければ、バッチの統計量は使えません。そこで学習中に、バッチごとの平均と分散を少しずつ取り込んだ**移動平均(moving average)** を持っておきます。
+# 推論時の画像は1枚だけのこともあり、バッチの統計量には頼れません。そこで学習中に、バッチごとの平均と分散を少しずつ取り込んだ**移動平均(moving average)** を持っておきます。
 #
 # $$\mu_{mov} \leftarrow \rho\,\mu_{mov} + (1 - \rho)\,\mu, \qquad \sigma^2_{mov} \leftarrow \rho\,\sigma^2_{mov} + (1 - \rho)\,\sigma^2$$
 #
@@ -1017,6 +1017,7 @@ def in_convolutions(rank):
 
 _, convolutions, _ = train("BN_of_1_in_convolutions", in_convolutions)
 
+# %% key="experiment-figure"
 fig, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
 trained = [histories[n]["accuracy"][-1] for n in SIZES]
 tested = [accuracy[n] for n in SIZES]

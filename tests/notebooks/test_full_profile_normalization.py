@@ -31,7 +31,8 @@ with pytest.MonkeyPatch.context() as patch:
         config = names["config"]
         assert (config["data"], config["widths"], config["epochs"]) == ("cifar10", (64, 128, 256), 30)
         config |= {"epochs": 2, "widths": (4, 8, 8), "units": 8}
-        run("train", "train-verdict", "workers", "experiment", "experiment-verdict", "mistake-shift-run")
+        run("train", "train-verdict", "workers", "experiment", "experiment-figure", "experiment-verdict")
+        run("mistake-shift-run")
 assert all(len(history["accuracy"]) == 2 for history in names["histories"].values())
 """
 
