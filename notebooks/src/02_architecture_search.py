@@ -658,7 +658,8 @@ plt.show()
 
 
 # %% [markdown] key="price-note" lang="en"
-# So decide about the price *after* seeing the front, not before. With one objective and a penalty you get one answer, and you cannot
+# (The axis of parameters is logarithmic here; the lines of equal score are straight on a linear one. There CCD lies above the line from DDC
+# to CCS.) So decide about the price *after* seeing the front, not before. With one objective and a penalty you get one answer, and you cannot
 # see what a slightly different price would have given. (The front, too, is drawn from noisy errors: its points are winners, and
 # their errors are optimistic.)
 #
@@ -674,7 +675,7 @@ plt.show()
 # grid; Optuna draws 24 points from $l$ and takes the best of them.
 #
 # %% [markdown] key="price-note" lang="ja"
-# したがって、値段はフロントを見て**から**決めるべきです。ペナルティ付きの1目的では答えが1つ出るだけで、値段を少し変えたらどうなるかはわかりません(フロント自体も、
+# (図の横軸は対数目盛です。スコアが等しい点が直線に並ぶのは、線形の目盛のときです。線形の目盛では、CCDは線分DDC–CCSより上にあります。)値段は、フロントを見て**から**決めるべきです。ペナルティ付きの1目的では答えが1つ出るだけで、値段を少し変えたらどうなるかはわかりません(フロント自体も、
 # ノイズのある誤差から描いたものです。フロントの点は「勝者」なので、誤差は楽観的に出ています)。
 #
 # ### ベイズ最適化:1次元のTPE
@@ -805,7 +806,7 @@ for layers in dict.fromkeys(row[0] for row in NOTE):
 # | profile | data | trials | sampler and pruner |
 # |---|---|---|---|
 # | quick (half a minute) | 1,536 digits at 14×14, width 8, 3 epochs | 4: the networks of the note's table, put into the queue | have nothing to decide: the queue goes first, and pruning starts after five finished trials |
-# | full (hours on a GPU) | CIFAR-10, width 64, 100 epochs, as in the note | 50: the same four, then TPE chooses | at work from the fifth and sixth trial on |
+# | full (hours on a GPU) | CIFAR-10, width 64, 100 epochs, as in the note | 50: the same four, then those that Optuna chooses | choice at random up to ten finished trials, then by TPE; pruning after five |
 #
 # Stop it whenever you like, and run the cells again: finished trials stay, and in the full profile the one under way continues
 # from its last epoch.
@@ -821,7 +822,7 @@ for layers in dict.fromkeys(row[0] for row in NOTE):
 # | プロファイル | データ | 試行 | サンプラーと枝刈り |
 # |---|---|---|---|
 # | quick(30秒ほど) | 14×14の手書き数字1,536枚、幅8、3エポック | 4回。先の表の4つのネットワークを待ち行列に入れておく | 出番なし。待ち行列が先で、枝刈りは5試行の完了後に始まる |
-# | full(GPUで数時間) | 記録と同じCIFAR-10、幅64、100エポック | 50回。同じ4つの後は、TPEが選ぶ | サンプラーは5試行目、枝刈りは6試行目以降で働く |
+# | full(GPUで数時間) | 記録と同じCIFAR-10、幅64、100エポック | 50回。同じ4つの後は、Optunaが選ぶ | 10試行が完了するまでは無作為に、その後はTPEで選ぶ。枝刈りは5試行の完了後に始まる |
 #
 # いつ中断してもかまいません。セルを再実行すれば、終わった試行はそのまま残り、fullプロファイルでは、途中だった試行も最後のエポックから続きます。
 #

@@ -110,17 +110,18 @@ def learning_curves(curves, steps, ylabel="validation error", log=False, title=N
         curves: shape (trials, epochs); what lies behind the steps is not drawn.
         steps: how many epochs each trial got.
         log: logarithmic axis of errors.
-        names: a short text at the end of each curve; None for none.
+        names: of the curves; then each has a color of its own, and the legend names it.
     """
     fig, ax = plt.subplots(figsize=(7.6, 3.8))
     total = np.shape(curves)[1]
-    for curve, done, name in zip(curves, steps, names or [""] * len(curves), strict=True):
+    colors = (INPUT, OUTPUT, PINK, ORANGE, SKY, INK)
+    for n, (curve, done) in enumerate(zip(curves, steps, strict=True)):
         x = np.arange(1, done + 1)
-        ax.annotate(name, (done, curve[done - 1]), xytext=(7, -4), textcoords="offset points", fontsize=10)
         whole = done == total
-        ax.plot(
-            x, curve[:done], color=INPUT if whole else GREY, linewidth=1.8 if whole else 1.2, zorder=3 if whole else 2
-        )
+        look = {"color": INPUT, "linewidth": 1.8, "zorder": 3} if whole else {"color": GREY, "linewidth": 1.2}
+        if names:
+            look |= {"color": colors[n % len(colors)], "label": names[n]}
+        ax.plot(x, curve[:done], **look)
         if not whole:
             ax.plot(done, curve[done - 1], "x", color=WEIGHT, markersize=7, markeredgewidth=2, zorder=4)
     if log:
@@ -128,8 +129,9 @@ def learning_curves(curves, steps, ylabel="validation error", log=False, title=N
         ax.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
         ax.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    ax.plot([], [], color=INPUT, label="finished")
-    ax.plot([], [], color=GREY, marker="x", markeredgecolor=WEIGHT, label="stopped")
+    if not names:
+        ax.plot([], [], color=INPUT, label="finished")
+        ax.plot([], [], color=GREY, marker="x", markeredgecolor=WEIGHT, label="stopped")
     ax.set(xlabel="epoch", ylabel=ylabel, xlim=(0.8, total + 0.6), title=title or "")
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     ax.legend()
