@@ -112,7 +112,7 @@ def test_resnext_forms_name_the_same_channels():
 
 def below(figure, title):
     """The texts that stand under a title, from the top down."""
-    placed = [(*text.get_position(), text.get_text()) for text in figure.axes[0].texts]
+    placed = [(*text.get_position(), text.get_text()) for text in figure.axes[0].texts if text.get_text()]
     column = next(x for x, _, text in placed if text == title)
     return [text for x, _, text in sorted(placed, key=lambda place: place[1]) if x == column and text != title]
 
