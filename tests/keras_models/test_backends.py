@@ -26,10 +26,18 @@ def here(tmp_path_factory):
     for name in backend_worker.FAMILIES:
         model = backend_worker.build(name)
         random_weights.randomize(model, backend_worker.images(name))
+        _shrink_head(model, np.abs(backend_worker.logits(model, name)).max())
         np.savez(folder / f"{name}.npz", *model.get_weights())
         answers[name] = backend_worker.logits(model, name)
         keras.backend.clear_session()
     return folder, answers
+
+
+def _shrink_head(model, largest):
+    """Divide the last layer's weights, so that the largest logit is 1: float32 errors grow with the numbers."""
+    head = next(layer for layer in reversed(model.layers) if layer.weights)
+    for weight in head.weights:
+        weight.assign(weight / largest)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -52,7 +60,7 @@ def test_same_weights_same_logits(here, backend):
     with np.load(folder / f"logits_{backend}.npz") as theirs:
         for name, ours in answers.items():
             assert ours.std(axis=0).max() > 1e-3, name  # something to compare
-            assert np.abs(ours - theirs[name]).max() < 1e-4 * max(1, np.abs(ours).max()), name
+            assert np.abs(ours - theirs[name]).max() < 1e-4, name
 
 
 def test_every_family_is_compared():
