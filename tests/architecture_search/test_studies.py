@@ -24,7 +24,12 @@ def path(tmp_path):
 
 
 def start(path, *more):
-    command = [sys.executable, "-m", "utils.architecture_search.worker", "--storage", str(path), "--study", "modules"]
+    # Where the tests run in the background, the shell has switched SIGINT off for them and for their children.
+    code = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "runpy.run_module('utils.architecture_search.worker', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code, "--storage", str(path), "--study", "modules"]
     return subprocess.Popen(
         [*command, "--heartbeat", "1", *more], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
