@@ -26,24 +26,24 @@ class Job:
 
 def build(project, names, jobs=2, discard=False, force=False, execute=True):
     """Build chapters. Returns the problems; a refused chapter keeps its notebooks and does not stop the others."""
-    todo, problems = [], []
+    due, problems = [], []
     for name in names or project.names():
         try:
             chapter = load(project, name)
             editions = open_editions(project, chapter, discard)
-            todo.append(Job(chapter, editions, None if force else reusable(project, chapter, editions)))
+            due.append(Job(chapter, editions, None if force else reusable(project, chapter, editions)))
         except SourceError as error:
             problems += error.problems
-    if not (todo or problems):
+    if not (due or problems):
         problems.append("notebooks/src: no chapter sources here")
-    for job in todo:
+    for job in due:
         try:
             if job.outputs is not None:
                 changed = store(project, job.chapter, job.outputs)
                 print(f"{job.chapter.name}: {'written, nothing executed' if changed else 'up to date'}")
         except SourceError as error:
             problems += error.problems
-    waiting = [job for job in todo if job.outputs is None]
+    waiting = [job for job in due if job.outputs is None]
     if waiting and not execute:
         return problems + [f"{job.chapter.path}:1: outputs are not up to date; run `make build`" for job in waiting]
     return problems + (asyncio.run(execute_all(project, waiting, jobs)) if waiting else [])

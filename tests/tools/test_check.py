@@ -83,7 +83,7 @@ def error(cells, notebook):
         (stderr, "agreement", "wrote to stderr: oh"),
         (error, "agreement", "raised E: x"),
         (
-            lambda c, n: c["agreement"]["outputs"][0].update(text=["/home/me/x\n"]),
+            lambda c, n: c["agreement"]["outputs"][0].update(text=["/".join(["", "home", "me", "x\n"])]),
             "agreement",
             "a path of this machine",
         ),
