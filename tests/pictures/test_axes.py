@@ -1,12 +1,10 @@
 """The pictures of normalization: what is blue shares its mean with the marked number, as in the layers."""
 
-import io
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from tests.pictures import looks
 from utils.numpy_layers.batch_norm import BatchNormalization
 from utils.numpy_layers.group_norm import GroupNormalization
 from utils.numpy_layers.instance_norm import InstanceNormalization
@@ -16,12 +14,6 @@ from utils.pictures.cells import tint
 from utils.plots import INPUT
 
 DRAWN = [axes.cubes, axes.unfolded, axes.tokens, norm_graph.batch_norm_graph]
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def changed(layer, shape, place):
@@ -71,16 +63,4 @@ def test_the_graph_leads_back_to_x_on_three_ways():
 
 @pytest.mark.parametrize("draw", DRAWN)
 def test_the_same_bytes_every_time_and_all_text_inside(draw):
-    def png():
-        stream = io.BytesIO()
-        draw().savefig(stream, format="png", metadata={"Software": None})
-        return stream.getvalue()
-
-    assert png() == png()
-    figure = draw()
-    renderer = figure.canvas.get_renderer()
-    for text in figure.axes[0].texts:
-        if text.get_text():
-            box = text.get_window_extent(renderer)
-            assert figure.bbox.x0 - 2 <= box.x0 and box.x1 <= figure.bbox.x1 + 2, text.get_text()
-            assert figure.bbox.y0 - 2 <= box.y0 and box.y1 <= figure.bbox.y1 + 2, text.get_text()
+    looks.assert_same_bytes(draw)

@@ -1,11 +1,10 @@
 """The block diagrams: what they print is computed, every shortcut is there, nothing overlaps or leaves the picture."""
 
-import io
-
 import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
 
+from tests.pictures import looks
 from utils.numpy_layers import conv_arithmetic
 from utils.pictures import blocks
 from utils.plots import INPUT
@@ -20,12 +19,6 @@ DRAWN = [
     blocks.inverted_residual,
     blocks.dense_block,
 ]
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def texts(figure):
@@ -54,12 +47,7 @@ def test_texts_lie_inside_the_picture_and_do_not_overlap(draw):
 
 @pytest.mark.parametrize("draw", DRAWN)
 def test_the_same_bytes_every_time(draw):
-    def png():
-        stream = io.BytesIO()
-        draw().savefig(stream, format="png", metadata={"Software": None})
-        return stream.getvalue()
-
-    assert png() == png()
+    looks.assert_same_bytes(draw)
 
 
 @pytest.mark.parametrize(

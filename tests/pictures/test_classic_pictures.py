@@ -1,14 +1,9 @@
 """The pictures of chapter 03: right numbers, legible, inside their frame, the same bytes every time."""
 
-import io
-
-import matplotlib as mpl
 import numpy as np
 import pytest
 
-mpl.use("Agg")
-
-from utils import plots
+from tests.pictures import looks
 from utils.pictures import inception, pooling, timeline
 
 X = np.array([[1, 3, 2, 0], [5, 1, 1, 1], [0, 4, 6, 2], [2, 2, 3, 1]])
@@ -28,46 +23,20 @@ PICTURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def chapter_style():
-    with mpl.rc_context():
-        plots.style()
-        yield
-    mpl.pyplot.close("all")
-
-
-def texts_of(figure):
-    figure.canvas.draw()
-    texts = []
-    for ax in figure.axes:
-        texts += [*ax.texts, ax.title, ax._left_title]
-    return [text for text in texts if text.get_text().strip()]
-
-
 @pytest.mark.parametrize("name", PICTURES)
 def test_numbers_stand_in_the_picture(name):
     draw, expected = PICTURES[name]
-    assert set(expected) <= {text.get_text() for text in texts_of(draw())}
+    looks.assert_shows(draw(), expected)
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_texts_are_legible_and_inside(name):
-    figure = PICTURES[name][0]()
-    texts = texts_of(figure)
-    renderer, frame = figure.canvas.get_renderer(), figure.bbox
-    for text in texts:
-        box = text.get_window_extent(renderer)
-        inside = box.x0 > -1 and box.y0 > -1 and box.x1 < frame.x1 + 1 and box.y1 < frame.y1 + 1
-        assert inside, f"{text.get_text()!r} is cut off: {box}"
-        assert text.get_fontsize() >= 9, text.get_text()
+    looks.assert_legible(PICTURES[name][0]())
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_same_bytes_every_time(name):
-    streams = [io.BytesIO(), io.BytesIO()]
-    for stream in streams:
-        PICTURES[name][0]().savefig(stream, format="png")
-    assert streams[0].getvalue() == streams[1].getvalue()
+    looks.assert_same_bytes(PICTURES[name][0])
 
 
 def test_module_costs_are_those_of_its_convolutions():

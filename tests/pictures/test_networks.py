@@ -1,11 +1,10 @@
 """A network as boxes, and its costs as bars: every box and bar says what the layer table says; nothing overlaps."""
 
-import io
 from collections import namedtuple
 
-import matplotlib.pyplot as plt
 import pytest
 
+from tests.pictures import looks
 from utils.pictures import networks
 
 Row = namedtuple("Row", "name kind kernel strides output_shape parameters macs")
@@ -17,12 +16,6 @@ ROWS = [
     Row("b_conv1", "Conv2D", (3, 3), (2, 2), (8, 8, 32), 4_640, 294_912),
     Row("head_dense", "Dense", None, None, (10,), 20_490, 20_480),
 ]
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def texts(figure):
@@ -65,10 +58,7 @@ def test_texts_do_not_overlap_and_stay_inside(draw):
 
 @pytest.mark.parametrize("draw", [networks.stages, networks.costs])
 def test_same_bytes_every_time(draw):
-    files = [io.BytesIO(), io.BytesIO()]
-    for file in files:
-        draw(ROWS).savefig(file, format="png", metadata={"Software": None})
-    assert files[0].getvalue() == files[1].getvalue()
+    looks.assert_same_bytes(lambda: draw(ROWS))
 
 
 def test_what_cannot_be_drawn_is_refused():

@@ -1,21 +1,13 @@
 """The unrolled network: as many copies as steps, one colour a weight, the same bytes every time."""
 
-import io
-
-import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
 
+from tests.pictures import looks
 from utils.pictures import recurrent
 from utils.plots import INPUT, OUTPUT, WEIGHT
 
 DRAWN = [recurrent.unrolled_forward, recurrent.unrolled_backward]
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def arrows(figure, color):
@@ -35,9 +27,4 @@ def test_one_arrow_a_step_and_weight(steps):
 
 @pytest.mark.parametrize("draw", DRAWN)
 def test_the_same_bytes_every_time(draw):
-    def png():
-        stream = io.BytesIO()
-        draw().savefig(stream, format="png", metadata={"Software": None})
-        return stream.getvalue()
-
-    assert png() == png()
+    looks.assert_same_bytes(draw)
