@@ -56,10 +56,11 @@ def test_branches_of_an_inception_module_stand_in_the_order_of_the_table():
     np.testing.assert_array_equal(channels, [1] + [2] * 3 + [3] * 5 + [4] * 6)
 
 
-def test_global_average_pooling_averages_over_the_positions():
-    model = zfnet.zfnet_gap((96, 96, 3), 4, None)
-    maps = keras.Model(model.input, model.get_layer("head_conv").output)
-    images = np.random.default_rng(0).random((2, 96, 96, 3), "float32")
+@pytest.mark.parametrize("build, last, size", [(zfnet.zfnet_gap, "head_conv", 96), (nin.nin, "block3_conv3", 32)])
+def test_global_average_pooling_averages_over_the_positions(build, last, size):
+    model = build((size, size, 3), 4, None)
+    maps = keras.Model(model.input, model.get_layer(last).output)
+    images = np.random.default_rng(0).random((2, size, size, 3), "float32")
     expected = keras.ops.convert_to_numpy(maps(images)).mean(axis=(1, 2))
     assert np.ptp(expected) > 1e-4
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model(images)), expected, rtol=1e-4, atol=1e-7)

@@ -45,6 +45,14 @@ def test_v1_ends_in_relu_and_v2_in_the_sum():
     assert table["stage3_block4_shortcut"].inputs == ("stage3_block3_add",)  # the identity does not
 
 
+def test_wide_resnet_projects_the_activated_input():
+    """He et al. 2016b, §4: BN and ReLU stand before the branches part."""
+    table = rows("wide_resnet", depth=10, width=2)
+    projections = [row for name, row in table.items() if name.endswith("_shortcut")]
+    assert len(projections) == 3  # one a stage
+    assert {table[row.inputs[0]].activation for row in projections} == {"relu"}
+
+
 def test_dense_layers_concatenate_and_transitions_compress():
     table = rows("densenet121")
     channels = [table[f"stage2_block{number}_concat"].output_shape[-1] for number in range(1, 7)]
