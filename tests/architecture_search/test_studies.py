@@ -1,5 +1,6 @@
 """Studies that are shared, cut off and taken up again: every configuration is evaluated, and only once."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -11,7 +12,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from utils.architecture_search import space, studies, worker
+from utils import runtime
+from utils.architecture_search import space, studies, table, worker
 from utils.datasets import DATA
 
 ROOT = DATA.parent
@@ -83,6 +85,14 @@ def test_many_workers_never_take_one_trial_twice(path):
         thread.join()
     study = studies.load(path, "modules")
     evaluated_once(study)
+
+
+def test_a_transaction_locks_the_file_from_its_first_look(path):
+    """Otherwise two workers could both look, see the same waiting trial, and take it one after the other."""
+    storage = studies.open_storage(path)
+    with storage.engine.begin(), contextlib.closing(sqlite3.connect(path, timeout=0)) as other:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
 
 
 def test_killed_in_the_middle_of_a_trial_another_worker_takes_over(path):
@@ -194,10 +204,29 @@ def test_bad_input(path, tmp_path, capsys):
 
 
 def test_bad_input_on_the_command_line(path, capsys):
-    assert worker.main(["--storage", str(path), "--study", "modules", "--trials", "0", "--create", "error"]) == 2
+    create = ["--create", "error", "--source", "table"]
+    assert worker.main(["--storage", str(path), "--study", "modules", "--trials", "0", *create]) == 2
     assert "--trials must be at least 1" in capsys.readouterr().err
     assert worker.main(["--storage", str(path), "--study", "modules"]) == 2
     assert "create the study first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("source", studies.SOURCES)
+def test_who_creates_a_study_says_where_its_accuracies_come_from(path, source, monkeypatch, capsys):
+    command = ["--storage", str(path), "--study", "modules", "--trials", "1"]
+    assert worker.main([*command, "--create", "penalized"]) == 2
+    assert "--create needs --source" in capsys.readouterr().err
+    assert worker.main([*command, "--source", source]) == 2
+    assert "--source belongs to --create" in capsys.readouterr().err and not path.exists()
+    seen = []
+    monkeypatch.setattr(runtime, "setup", lambda: seen.append("set up"))
+    monkeypatch.setattr(worker, "objective", lambda chosen: seen.append(chosen) or (lambda trial: 0.5))
+    assert worker.main([*command, "--create", "penalized", "--source", source]) == 0
+    assert ("set up" in seen) == (source == "training")  # replaying needs no framework
+    assert (seen[-1]["source"], seen[-1]["goal"], seen[-1]["per"]) == (source, "penalized", table.PER)
+    other = {"table": "training", "training": "table"}[source]
+    assert worker.main([*command, "--create", "penalized", "--source", other]) == 2
+    assert "other settings (source)" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")

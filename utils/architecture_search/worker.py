@@ -1,9 +1,11 @@
 """A worker: takes trials of a shared study until there are none left. Start as many as the machines can feed.
 
-    python -m utils.architecture_search.worker --storage study.db --study modules --create penalized
+    python -m utils.architecture_search.worker --storage study.db --study modules --create penalized --source table
     python -m utils.architecture_search.worker --storage study.db --study modules            # in each further terminal
 
-Kill it whenever you like. What is finished is in the database; the trial under way goes back into the queue.
+A study of the source "table" replays the stored curves in seconds and trains nothing; one of the source "training"
+trains each network. The study remembers its source. Kill a worker whenever you like: what is finished is in the
+database; the trial under way goes back into the queue.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import time
 import optuna
 from optuna.trial import TrialState
 
-from utils.architecture_search import space, studies
+from utils.architecture_search import space, studies, table
 from utils.architecture_search.objective import GOALS, objective
 
 
@@ -97,10 +99,21 @@ def _line(trial):
 
 def main(arguments=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m utils.architecture_search.worker", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m utils.architecture_search.worker",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--storage", required=True, help="SQLite file, or URL of a database server")
     parser.add_argument("--study", required=True, help="name of the study")
     parser.add_argument("--create", choices=list(GOALS), help="create the study with this goal, if it is not there")
+    parser.add_argument(
+        "--source",
+        choices=studies.SOURCES,
+        help="with --create: where accuracies come from. table: replay the curves in data/architecture_curves.csv; "
+        "training: train every network on the same small digits, some minutes for all 27 (other data or sizes: create "
+        "the study in Python, with studies.settings)",
+    )
     parser.add_argument("--trials", type=int, help="at most so many trials in this process")
     parser.add_argument("--heartbeat", type=int, default=studies.HEARTBEAT, help="seconds between signs of life")
     given = parser.parse_args(arguments)
@@ -108,9 +121,15 @@ def main(arguments=None):
     try:
         if given.trials is not None and given.trials < 1:
             raise ValueError(f"--trials must be at least 1, got {given.trials}")
+        if bool(given.create) != bool(given.source):
+            raise ValueError(
+                "--create needs --source as well: table replays the stored curves, training trains the networks"
+                if given.create
+                else "--source belongs to --create: a study that exists keeps the source that it was created with"
+            )
         storage = studies.open_storage(given.storage, given.heartbeat, must_exist=not given.create)
         if given.create:
-            studies.create(storage, given.study, studies.settings(given.create))
+            studies.create(storage, given.study, studies.settings(given.create, source=given.source, per=table.PER))
         study = studies.load(storage, given.study)
         if study.user_attrs["settings"]["source"] == "training":
             from utils import runtime
