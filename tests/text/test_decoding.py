@@ -89,22 +89,23 @@ def test_a_beam_wide_enough_finds_the_best_of_all_sentences(seed, alpha):
 
 
 @settings(max_examples=50, deadline=None)
-@given(seeds, st.integers(2, 5))
-def test_beam_keeps_what_a_plain_search_keeps(seed, width):
+@given(seeds, st.integers(1, 5), st.sampled_from([0.0, 1.0]))
+def test_beam_keeps_what_a_plain_search_keeps(seed, width, alpha):
     """The definition, sentence by sentence and with lists."""
     model = Model(seed)
-    for source, found in enumerate(decoding.beam(model.step, model.state, width, LENGTH)):
+    for source, found in enumerate(decoding.beam(model.step, model.state, width, LENGTH, alpha)):
         alive, complete = [()], []
         for _ in range(LENGTH):
             longer = [(*ids, token) for ids in alive for token in range(EOS, V)]
             kept = sorted(longer, key=lambda ids: -model.log_prob(source, ids))[:width]
             complete += [ids for ids in kept if ids[-1] == EOS]
             alive = [ids for ids in kept if ids[-1] != EOS]
-            width_left = width if alive else 0
-            if not width_left:
-                break
-        expected = sorted(complete, key=lambda ids: -model.log_prob(source, ids)) + alive
-        assert [h.ids for h in found] == expected[: len(found)] and len(found) == len(expected)
+
+        def score(ids, source=source):
+            return model.log_prob(source, ids) / ((5 + len(ids)) / 6) ** alpha
+
+        expected = sorted(complete, key=score, reverse=True) + sorted(alive, key=score, reverse=True)
+        assert [h.ids for h in found] == expected[:width]
 
 
 def test_sources_in_a_batch_do_not_see_each_other():
@@ -179,6 +180,7 @@ def test_length_penalty_of_wu_et_al():
         (lambda m: decoding.beam(m.step, m.state, 0, 3), ValueError, "width must be at least 1"),
         (lambda m: decoding.beam(m.step, (), 2, 3), ValueError, "holds no array"),
         (lambda m: decoding.beam(m.step, (3,), 2, 3), ValueError, "as its first axis, got shape"),
+        (lambda m: decoding.beam(m.step, m.state, 2, 3, -0.5), ValueError, "length_penalty must be 0 or more"),
         (lambda m: decoding.sample(m.step, m.state, 3, 3, 0), ValueError, "use greedy"),
         (lambda m: decoding.sample(m.step, m.state, 3, 3, -1), ValueError, "above 0"),
         (lambda m: decoding.greedy(lambda i, s: m.table[0, 0, i], m.state, 3, 3), TypeError, "must return the pair"),

@@ -71,8 +71,9 @@ def sample(step, state, batch, max_length, temperature=1.0, rng=None):
 def beam(step, state, width, max_length, length_penalty=0.0):
     """Beam search: keep the `width` most probable beginnings at every step (Sutskever et al. 2014, §3.2).
 
-    A beginning that EOS completes leaves the beam and takes its place with it, so that the search ends when `width`
-    sentences are complete. With width 1 this is greedy search.
+    A beginning that EOS completes leaves the beam and is kept aside. The search of a sentence ends when nothing in its
+    beam can come among the `width` best complete ones any more: a log-probability only falls. With width 1 and no
+    length penalty this is greedy search.
 
     Args:
         step: see the module.
@@ -80,16 +81,17 @@ def beam(step, state, width, max_length, length_penalty=0.0):
         width: number of beginnings kept.
         max_length: at most so many tokens a sentence, EOS included.
         length_penalty: α of Wu et al. (2016), eq. 14: score = log_prob / ((5 + length) / 6)^α, length with EOS.
-            0 compares plain log-probabilities, which favours short sentences.
+            At least 0, which compares plain log-probabilities and so favours short sentences.
 
     Returns:
-        list of N lists of up to `width` `Hypothesis`, best score first. Complete sentences come before those that
-        max_length cut off.
+        list of N lists of up to `width` `Hypothesis`, best score first. Sentences that max_length cut off come last.
 
     Raises:
         TypeError, ValueError: as `greedy`; also if the state holds no array.
     """
     width, max_length = _positive("width", width), _positive("max_length", max_length)
+    if not length_penalty >= 0:
+        raise ValueError(f"length_penalty must be 0 or more, got {length_penalty}")
     batch = len(_first(state))
     _check_batch(state, batch)
     rows = np.repeat(np.arange(batch), width)
@@ -113,15 +115,19 @@ def beam(step, state, width, max_length, length_penalty=0.0):
         for i, j in np.argwhere((token == EOS) & np.isfinite(log_prob)):
             found[i].append(_hypothesis(begun[i, j], log_prob[i, j], length_penalty))
         log_prob = np.where(token == EOS, -np.inf, log_prob)
+        for i in range(batch):  # the best that a beginning can still become: nothing more lost, the longest length
+            found[i] = sorted(found[i], key=lambda hypothesis: -hypothesis.score)[:width]
+            best_to_come = log_prob[i].max() / length_factor(max_length, length_penalty)
+            if len(found[i]) == width and best_to_come <= found[i][-1].score:
+                log_prob[i] = -np.inf
         if not np.isfinite(log_prob).any():
             break
         ids = token.ravel().astype(np.int32)
         state = _take(state, (np.arange(batch)[:, None] * width + parent).ravel())
     for i in range(batch):
-        found[i].sort(key=lambda hypothesis: -hypothesis.score)
         cut = [_hypothesis(begun[i, j], log_prob[i, j], length_penalty) for j in range(width)]
-        found[i] += [hypothesis for hypothesis in cut if np.isfinite(hypothesis.log_prob)]
-    return found
+        found[i] += sorted((h for h in cut if np.isfinite(h.log_prob)), key=lambda hypothesis: -hypothesis.score)
+    return [hypotheses[:width] for hypotheses in found]
 
 
 def length_factor(length, alpha):
