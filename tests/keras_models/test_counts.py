@@ -110,6 +110,22 @@ def test_pyramidnet_widens_by_the_same_amount_everywhere():
     assert pyramidnet.widths(6, 3) == [16, 17, 17, 18, 18, 19]
 
 
+def test_the_widest_pyramidnet():
+    """α = 270, N = 54: whole widths; for those of its multiplicative twin (α = 27) see the docstring of `widths`."""
+
+    def parameters(widths, norms=True):
+        total, channels = 9 * 3 * 16 + 10 * widths[-1] + 10 + norms * 2 * (16 + widths[-1]), 16
+        for width in widths:
+            total += 9 * channels * width + 9 * width * width + norms * 2 * (channels + 2 * width)
+            channels = width
+        return total
+
+    widths = pyramidnet.widths(54, 270)
+    assert widths == list(range(21, 287, 5))
+    assert (parameters(widths), parameters(widths) - parameters(widths, norms=False)) == (28_485_477, 49_798)
+    assert round(parameters([int(16 * 27 ** (k / 54) + 1e-9) for k in range(1, 55)]) / 1e6, 2) == 28.26
+
+
 def test_resnext_has_about_the_parameters_of_resnet():
     """Xie et al. 2017, Table 1: 25.0 million against 25.5; cardinality costs nothing, it does not save either."""
     resnext, resnet = zoo.build("resnext50_32x4d"), zoo.build("resnet50", use_bias=False)
