@@ -1,4 +1,4 @@
-"""Two recurrent layers over the same sequences, one from each end: Schuster and Paliwal (1997), §II-B, Fig. 3.
+"""Two recurrent layers over the same sequences, one from each end: Schuster and Paliwal (1997), Fig. 3.
 
 The backward layer gets the sequence reversed and returns its states in the order in which it has read. Before the two
 are joined its states must be turned round again, so that both speak about the same step.

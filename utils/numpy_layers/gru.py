@@ -7,7 +7,7 @@ The equations in row vectors with Keras' names; the columns of each weight stand
     n = tanh(x[t] @ kernel + bias[0] + r * (h[t-1] @ recurrent_kernel + bias[1]))          reset_after=True
 
 Cho et al. (2014), eqs. (5)-(8): the reset gate comes before the product. cuDNN and Keras' default apply it after, and
-need a bias of its own there. In both z keeps the old state; Chung et al. (2014), eq. (4), write 1 - z for z.
+need a bias of its own there. In both z keeps the old state; Chung et al. (2014), §3.2, write 1 - z for that z.
 """
 
 import numpy as np
