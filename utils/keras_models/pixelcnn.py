@@ -1,6 +1,6 @@
 """PixelCNN: every pixel from the pixels before it, row by row, in one network without recurrence.
 
-- van den Oord et al. 2016b, "Pixel Recurrent Neural Networks": §2.1, (1) (the factorization), §3.4 (masks A and B), §3.5
+- van den Oord et al. 2016b, "Pixel Recurrent Neural Networks": §2.1, (1) (the factorization), §3.4 (masks A, B), §3.5
   and Table 1 (PixelCNN).
 - van den Oord et al. 2016c, "Conditional Image Generation with PixelCNN Decoders": §2.1, (2) (gated units), §2.2 and
   Fig. 1, 2 (the blind spot, and the vertical and horizontal stack that have none).
