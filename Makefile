@@ -45,7 +45,7 @@ repository: developer ## set the repository's address everywhere   URL=… [BRAN
 	@$(RUN) tools/build.py --repository "$(URL)" $(if $(BRANCH),--branch $(BRANCH))
 
 constraints:     ## choose the newest versions again (needs uv), then: make build && make test
-	@head -n 4 constraints.txt > .constraints.new
+	@grep "^#" constraints.txt > .constraints.new
 	@uv pip compile requirements-dev.txt --universal --python-version 3.11 --fork-strategy fewest --upgrade \
 	  --no-annotate --no-header --quiet >> .constraints.new && mv .constraints.new constraints.txt
 

@@ -147,6 +147,16 @@ def test_scope_enters_the_strategy_and_does_nothing_without_one(machine):
     assert runtime.Runtime(**{**rt.__dict__, "strategy": strategy}).scope() == "the strategy's scope"
 
 
+@pytest.mark.parametrize(
+    ("backend", "device", "expected"),
+    [("tensorflow", "cpu", False), ("tensorflow", "gpu", "auto"), ("jax", "cpu", "auto"), ("jax", "tpu", "auto")],
+)
+def test_no_xla_on_a_cpu_under_tensorflow(machine, backend, device, expected):
+    machine()
+    rt = runtime.setup()
+    assert runtime.Runtime(**{**rt.__dict__, "backend": backend, "device": device}).jit_compile == expected
+
+
 @pytest.fixture
 def colab(monkeypatch, tmp_path):
     """A Colab that lacks pooch and pyyaml. Returns the list of pip commands that were run."""

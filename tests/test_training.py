@@ -120,7 +120,7 @@ def test_every_epoch_has_an_order_of_its_own_and_every_picture_once():
     x, y = np.arange(10), np.arange(10) % 3
     seen = {}
     for seed in (0, 1):
-        batches, order = training._batches(x, y, 4, seed)
+        batches, order = training._batches((x, y), 4, seed)
         order.set_model(SimpleNamespace(variables=[]))
         for epoch in (2, 0, 1, 2):
             order.on_epoch_begin(epoch)
@@ -130,6 +130,48 @@ def test_every_epoch_has_an_order_of_its_own_and_every_picture_once():
             assert all(np.array_equal(labels, part % 3) for part, labels in parts)
             assert seen.setdefault((seed, epoch), tuple(pictures)) == tuple(pictures)
     assert len(set(seen.values())) == 6
+
+
+def pair_data(second=1.0):
+    """Two inputs and weights: the target is the first where the weight is 1, nonsense where it is 0."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 40, 3)).astype("float32")
+    w = np.tile(np.array([1, 1, 0], "float32"), (40, 1))
+    y = np.where(w, a, 1000).astype("float32")[..., np.newaxis]
+    return training.Arrays((a[:30], second * b[:30]), y[:30], (a[30:], second * b[30:]), y[30:], w[:30], w[30:])
+
+
+def pair_model():
+    import keras
+
+    keras.utils.set_random_seed(1)
+    inputs = [keras.Input((3,)) for _ in range(2)]
+    outputs = keras.layers.Reshape((3, 1))(keras.layers.Dense(3)(keras.layers.Concatenate()(inputs)))
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.Adam(0.05), "mse", run_eagerly=EAGER)
+    return model
+
+
+def test_several_inputs_and_weights_that_leave_the_padding_out(full):
+    """With the padding's 1000 in it the loss would be near 300,000. Broken off, it goes on with all its parts."""
+    whole = train("pair", pair_model(), data=pair_data())
+    with pytest.raises(KeyboardInterrupt):
+        train("pair2", pair_model(), [stops("epoch", 2)], data=pair_data())
+    assert train("pair2", pair_model(), data=pair_data()) == whole
+    assert whole[1]["loss"][-1] < whole[1]["loss"][0] < 10 and whole[1]["val_loss"][-1] < 10
+
+
+def test_another_second_input_is_other_data(full):
+    with pytest.raises(KeyboardInterrupt):
+        train("pair", pair_model(), [stops("epoch", 2)], data=pair_data())
+    with pytest.raises(ValueError, match="backup of an interrupted training with another"):
+        train("pair", pair_model(), data=pair_data(second=2.0))
+
+
+def test_parts_of_different_length(quick):
+    data = training.Arrays((np.ones((4, 3)), np.ones((5, 3))), np.ones((4, 3)), np.ones((2, 3)), np.ones((2, 3)))
+    with pytest.raises(ValueError, match="must be as many, and not none; got 4 and 5 and 4"):
+        train(model=pair_model(), data=data)
 
 
 def test_interrupted_twice(full):

@@ -55,6 +55,15 @@ class Runtime:
         """Return the value for the profile: ``epochs = rt.choose(quick=2, full=30)``."""
         return quick if self.profile == "quick" else full
 
+    @property
+    def jit_compile(self):
+        """For ``model.compile``: no XLA on a CPU under TensorFlow.
+
+        XLA's code depends on the processor, and so do the last digits; making it takes longer than the short
+        trainings of the chapters. JAX knows nothing else.
+        """
+        return False if (self.backend, self.device) == ("tensorflow", "cpu") else "auto"
+
     def scope(self):
         """Context to build models in: the strategy's scope, or one that does nothing on a single device."""
         return self.strategy.scope() if self.strategy is not None else contextlib.nullcontext()

@@ -13,6 +13,7 @@ import math
 import os
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,22 @@ import numpy as np
 from utils import runtime
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What `fit` trains on, where it is not a set of pictures.
+
+    x_*: an array, or a tuple of arrays for a model with several inputs.  y_*: an array.  w_*: weights of the targets,
+    of the shape that the loss has without them (0 where a sequence is padded), or None.
+    """
+
+    x_train: object
+    y_train: np.ndarray
+    x_val: object
+    y_val: np.ndarray
+    w_train: np.ndarray | None = None
+    w_val: np.ndarray | None = None
 
 
 def fit(model, data, name, epochs, batch_size, seed=0, callbacks=()):
@@ -32,7 +49,7 @@ def fit(model, data, name, epochs, batch_size, seed=0, callbacks=()):
 
     Args:
         model: a compiled keras.Model, built anew for every call.
-        data: a `datasets.Images`, or any object with x_train, y_train, x_val, y_val.
+        data: a `datasets.Images` or `Arrays`, or any object with x_train, y_train, x_val, y_val.
         name: of the folder: letters, digits, "_", "-" and "."; one for each training.
         epochs, batch_size: whole numbers.
         seed: of the pictures' order and of random layers (dropout, augmentation).
@@ -56,7 +73,7 @@ def fit(model, data, name, epochs, batch_size, seed=0, callbacks=()):
         raise ValueError("the model must be built and compiled before it is trained: model.compile(…)")
     _check(data)
     full = runtime.current().profile == "full"
-    batches, order = _batches(data.x_train, data.y_train, batch_size, seed)
+    batches, order = _batches(_part(data, "train"), batch_size, seed)
     hooks = [order, *callbacks]
     if full:
         folder = _folder(name)
@@ -66,7 +83,7 @@ def fit(model, data, name, epochs, batch_size, seed=0, callbacks=()):
         batches,
         shuffle=False,  # `batches` has an order; Keras would shuffle whole batches once more, with Python's generator
         epochs=epochs,
-        validation_data=(data.x_val, data.y_val),
+        validation_data=_part(data, "val"),
         validation_batch_size=batch_size,
         callbacks=hooks,
         verbose=2 if full else 0,
@@ -75,26 +92,40 @@ def fit(model, data, name, epochs, batch_size, seed=0, callbacks=()):
     return _read(log) if full else history
 
 
-def _batches(x, y, batch_size, seed):
+def _part(data, part):
+    """(x, y) or (x, y, weights), as Keras takes them."""
+    weights = getattr(data, f"w_{part}", None)
+    pair = getattr(data, f"x_{part}"), getattr(data, f"y_{part}")
+    return pair if weights is None else (*pair, weights)
+
+
+def _arrays(part):
+    """The arrays of a part, one after the other."""
+    return [array for value in part for array in (value if isinstance(value, tuple) else (value,))]
+
+
+def _batches(part, batch_size, seed):
     """(batches, callback): a PyDataset whose order depends on seed and epoch alone, and what tells it the epoch."""
     import keras
+
+    count = len(part[1])
 
     class Batches(keras.utils.PyDataset):
         def __init__(self):
             super().__init__()
-            self.order = np.arange(len(x))
+            self.order = np.arange(count)
 
         def __len__(self):
-            return math.ceil(len(x) / batch_size)
+            return math.ceil(count / batch_size)
 
         def __getitem__(self, index):
             chosen = self.order[index * batch_size : (index + 1) * batch_size]
-            return x[chosen], y[chosen]
+            return tuple(tuple(a[chosen] for a in v) if isinstance(v, tuple) else v[chosen] for v in part)
 
     class Order(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             rng = np.random.default_rng([seed, epoch])
-            batches.order = rng.permutation(len(x))
+            batches.order = rng.permutation(count)
             for variable in self.model.variables:
                 if variable.name == "seed_generator_state":  # of a random layer: (seed, draws so far)
                     variable.assign(np.array([rng.integers(2**31), 0], variable.dtype))
@@ -172,8 +203,10 @@ def _fingerprint(model, data, batch_size, seed):
     settings.pop("name", None)
     shapes = [list(weight.shape) for weight in model.weights]
     digest = hashlib.blake2b(digest_size=16)
-    for array in (data.y_train, data.y_val, data.x_train[:16], data.x_val[:16]):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for part in ("train", "val"):
+        digest.update(np.ascontiguousarray(getattr(data, f"y_{part}")).tobytes())
+        for array in _arrays(_part(data, part)):
+            digest.update(np.ascontiguousarray(array[:16]).tobytes())
     facts = {"weights": shapes, "optimizer": settings, "batch_size": batch_size, "seed": seed}
     return json.loads(json.dumps({**facts, "data": digest.hexdigest()}, default=str))
 
@@ -186,12 +219,16 @@ def _read(log):
 
 
 def _check(data):
-    for x_name, y_name in (("x_train", "y_train"), ("x_val", "y_val")):
-        if not hasattr(data, x_name) or not hasattr(data, y_name):
-            raise TypeError(f"data must have {x_name} and {y_name}, as load_images() gives them; got {data!r}")
-        pictures, labels = len(getattr(data, x_name)), len(getattr(data, y_name))
-        if pictures != labels or not pictures:
-            raise ValueError(f"{x_name} and {y_name} must be as many, and not none; got {pictures} and {labels}")
+    for part in ("train", "val"):
+        if not hasattr(data, f"x_{part}") or not hasattr(data, f"y_{part}"):
+            raise TypeError(
+                f"data must have x_{part} and y_{part}, as load_images() and training.Arrays have them; got {data!r}"
+            )
+        counts = [len(array) for array in _arrays(_part(data, part))]
+        if len(set(counts)) > 1 or not counts[0]:
+            raise ValueError(
+                f"x_{part}, y_{part} (and weights) must be as many, and not none; got {' and '.join(map(str, counts))}"
+            )
 
 
 def _positive(name, value):

@@ -254,7 +254,8 @@ responses = [convolve_one_channel(picture, K) for K in (vertical, vertical.T)]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3))
 axes[0].imshow(picture, cmap="gray_r")
 axes[0].set_title("input 28×28")
-for ax, y, title in zip(axes[1:], responses, ("left-right edges 26×26", "top-bottom edges 26×26"), strict=True):
+titles = ("left-right edges 26×26", "top-bottom edges 26×26")
+for ax, y, title in zip(axes[1:], responses, titles, strict=True):
     ax.imshow(y, cmap="PuOr", vmin=-abs(y).max(), vmax=abs(y).max())
     ax.set_title(title)
 for ax in axes:
@@ -276,7 +277,8 @@ total = 0
 for c in range(2):
     pairs = zip(x_seed[:, :, c].ravel(), K_seed[:, :, c, 0].ravel(), strict=True)
     part = np.sum(x_seed[:, :, c] * K_seed[:, :, c, 0])
-    print(f"channel {c}:  " + " + ".join(f"{pixel:.1f}·{weight:.0f}" for pixel, weight in pairs) + f" = {part:g}")
+    products = " + ".join(f"{pixel:.1f}·{weight:.0f}" for pixel, weight in pairs)
+    print(f"channel {c}:  {products} = {part:g}")
     total += part
 print(f"filter 0:   274.5 + 324 = {total:g}")
 assert math.isclose(total, 598.5)
@@ -345,7 +347,8 @@ def same_padding(i, k, s=1, d=1):
     return zeros // 2, zeros - zeros // 2
 
 
-SETTINGS = [(5, 3, 1, 0, 1), (5, 3, 1, 1, 1), (5, 3, 2, 1, 1), (6, 3, 2, 1, 1), (7, 3, 1, 0, 2), (224, 7, 2, 3, 1)]
+SETTINGS = [(5, 3, 1, 0, 1), (5, 3, 1, 1, 1), (5, 3, 2, 1, 1), (6, 3, 2, 1, 1)]
+SETTINGS += [(7, 3, 1, 0, 2), (224, 7, 2, 3, 1)]
 for i, k, s, p, d in SETTINGS:
     print(f"i = {i:3d}, k = {k}, s = {s}, p = {p}, d = {d}:  o = {output_size(i, k, s, p, d)}")
 for i, k, s in ((5, 3, 1), (6, 3, 2)):
@@ -479,7 +482,8 @@ Y = X @ K_matrix
 print(f"X {X.shape} @ K {K_matrix.shape} = Y {Y.shape}, reshaped to y (3, 3, 4)")
 assert np.allclose(Y.reshape(3, 3, 4), convolve(x_small, K_small))
 for s, d in ((2, 1), (1, 2)):
-    assert np.allclose(im2col(x_small, 3, s, d) @ K_matrix, convolve(x_small, K_small, s=s, d=d).reshape(-1, 4))
+    product = im2col(x_small, 3, s, d) @ K_matrix
+    assert np.allclose(product, convolve(x_small, K_small, s=s, d=d).reshape(-1, 4))
 
 
 # %% [markdown] key="why-text" lang="en"
@@ -523,7 +527,8 @@ def col2im(X, shape, k, s=1, d=1):
     """X (H_out·W_out, k·k·C) -> x (H, W, C): the transpose of im2col."""
     H, W, C = shape
     x = np.zeros(shape)
-    for row, (i, j) in enumerate(np.ndindex(output_size(H, k, s, 0, d), output_size(W, k, s, 0, d))):
+    sizes = output_size(H, k, s, 0, d), output_size(W, k, s, 0, d)
+    for row, (i, j) in enumerate(np.ndindex(sizes)):
         x[window(i, j, k, s, d)] += X[row].reshape(k, k, C)
     return x
 
@@ -568,8 +573,8 @@ for s, d in ((1, 1), (2, 1), (1, 2)):
         return np.sum(dy * convolve(x_small, K_small, b_small, s, d))
 
     gradients = convolve_backward(dy, x_small, K_small, s, d)
-    arrays = x_small, K_small, b_small
-    errors = [relative_error(g, numerical_gradient(loss, a)) for g, a in zip(gradients, arrays, strict=True)]
+    pairs = zip(gradients, (x_small, K_small, b_small), strict=True)
+    errors = [relative_error(g, numerical_gradient(loss, a)) for g, a in pairs]
     assert max(errors) < 1e-6, errors
     print(f"s = {s}, d = {d}:  dx, dK, db against numerical gradients: all < 1e-6")
 
@@ -642,8 +647,18 @@ for f in range(2):
     print("\n".join("  ".join(f"{value:6.1f}" for value in row) for row in y_up[:, :, f]))
 
 expected = [
-    [[1.4, 8.2, 20.8, 21.2], [17.2, 72.2, 119.0, 94.6], [71.2, 212.6, 259.4, 181.0], [91.4, 231.4, 265.6, 165.2]],
-    [[3.2, 14.5, 27.1, 25.7], [26.2, 95.6, 142.4, 109.0], [80.2, 236.0, 282.8, 195.4], [98.6, 248.5, 282.7, 175.1]],
+    [
+        [1.4, 8.2, 20.8, 21.2],
+        [17.2, 72.2, 119.0, 94.6],
+        [71.2, 212.6, 259.4, 181.0],
+        [91.4, 231.4, 265.6, 165.2],
+    ],
+    [
+        [3.2, 14.5, 27.1, 25.7],
+        [26.2, 95.6, 142.4, 109.0],
+        [80.2, 236.0, 282.8, 195.4],
+        [98.6, 248.5, 282.7, 175.1],
+    ],
 ]
 assert np.allclose(y_up.transpose(2, 0, 1), expected)
 
@@ -702,15 +717,17 @@ for s in (1, 2, 3):
 #
 # %% key="transpose-size"
 for i, k, s in ((2, 3, 1), (7, 3, 2), (14, 4, 2)):
-    sizes = [keras.layers.Conv2DTranspose(1, k, s, p).compute_output_shape((1, i, i, 1))[1] for p in ("valid", "same")]
+    made = [keras.layers.Conv2DTranspose(1, k, s, padding) for padding in ("valid", "same")]
+    sizes = [layer.compute_output_shape((1, i, i, 1))[1] for layer in made]
     print(f"i = {i:2d}, k = {k}, s = {s}:  valid {sizes[0]}, same {sizes[1]}")
     assert sizes == [s * (i - 1) + max(k, s), s * i]
 
 i, k, s, p = 7, 3, 2, 1
 for a in range(s):
     o = s * (i - 1) + k - 2 * p + a
-    print(f"p = {p}, a = {a}: {i} -> {o}, and the convolution leads back: {o} -> {output_size(o, k, s, p)}")
-    assert output_size(o, k, s, p) == i
+    back = output_size(o, k, s, p)
+    print(f"p = {p}, a = {a}: {i} -> {o}, and the convolution leads back: {o} -> {back}")
+    assert back == i
 
 # %% [markdown] key="family-text" lang="en"
 # ### Depthwise, pointwise, separable, groups
@@ -749,9 +766,9 @@ plt.show()
 #
 # %% key="depthwise"
 def depthwise(x, K):
-    """x (H, W, C), K (k, k, C, M) -> y (H_out, W_out, C·M), channel c·M + m from input channel c."""
-    C, M = K.shape[2:]
-    return np.stack([convolve_one_channel(x[:, :, c], K[:, :, c, m]) for c in range(C) for m in range(M)], axis=-1)
+    """x (H, W, C), K (k, k, C, M) -> y (H_out, W_out, C·M), channel c·M + m from channel c."""
+    maps = [convolve_one_channel(x[:, :, c], K[:, :, c, m]) for c, m in np.ndindex(K.shape[2:])]
+    return np.stack(maps, axis=-1)
 
 
 def pointwise(x, K):
@@ -767,7 +784,8 @@ x_one = 0.1 * np.arange(1, 10).reshape(3, 3, 1)
 space = np.arange(1.0, 10).reshape(3, 3, 1, 1)
 mix = np.array([2.0, 3.0]).reshape(1, 1, 1, 2)
 y = pointwise(depthwise(x_one, space), mix)
-print(f"separable:  {y[0, 0, 0]:.1f}  {y[0, 0, 1]:.1f}   (depthwise alone: {depthwise(x_one, space)[0, 0, 0]:.1f})")
+alone = depthwise(x_one, space)[0, 0, 0]
+print(f"separable:  {y[0, 0, 0]:.1f}  {y[0, 0, 1]:.1f}   (depthwise alone: {alone:.1f})")
 assert np.allclose(y, [[[57.0, 85.5]]])
 
 # %% [markdown] key="factor-text" lang="en"
@@ -913,21 +931,22 @@ print("the loops of this chapter = the layers of utils/numpy_layers")
 assert np.allclose(im2col(x_seed, 3) @ K_seed.reshape(-1, 3), [[598.5, 615.6, 632.7]])
 
 K_own = np.arange(1.0, 19).reshape(3, 3, 2, 1)
+plain = {"use_bias": False, "dtype": "float32"}
 for layer, inputs, weights, by_hand in (
-    (keras.layers.Conv2D(3, 3, use_bias=False, dtype="float32"), x_seed, [K_seed], [598.5, 615.6, 632.7]),
-    (keras.layers.DepthwiseConv2D(3, use_bias=False, dtype="float32"), x_seed, [K_own], [96.9, 114.0]),
-    (keras.layers.SeparableConv2D(2, 3, use_bias=False, dtype="float32"), x_one, [space, mix], [57.0, 85.5]),
-    (keras.layers.Conv2DTranspose(2, 3, use_bias=False, dtype="float32"), x_up, [K_up], y_up),
+    (keras.layers.Conv2D(3, 3, **plain), x_seed, [K_seed], [598.5, 615.6, 632.7]),
+    (keras.layers.DepthwiseConv2D(3, **plain), x_seed, [K_own], [96.9, 114.0]),
+    (keras.layers.SeparableConv2D(2, 3, **plain), x_one, [space, mix], [57.0, 85.5]),
+    (keras.layers.Conv2DTranspose(2, 3, **plain), x_up, [K_up], y_up),
 ):
     layer.build((None, *inputs.shape))
     layer.set_weights(weights)
     image = inputs[None].astype("float32")
-    y = keras_gradients(layer, image, np.zeros(layer.compute_output_shape(image.shape), "float32"))[0][0]
+    dy = np.zeros(layer.compute_output_shape(image.shape), "float32")
+    y = keras_gradients(layer, image, dy)[0][0]
     assert np.allclose(y, by_hand, rtol=1e-5)
     corners = y[:: max(len(y) - 1, 1), :: max(len(y) - 1, 1), :].reshape(-1, y.shape[-1])
-    print(
-        f"{type(layer).__name__:16} " + "   ".join("  ".join(f"{value:.1f}" for value in corner) for corner in corners)
-    )
+    texts = ["  ".join(f"{value:.1f}" for value in corner) for corner in corners]
+    print(f"{type(layer).__name__:16} " + "   ".join(texts))
 
 # %% [markdown] key="agree-keras-text" lang="en"
 # Now against Keras, with the same weights: the output and the gradients of the input and of every weight, in float32.
@@ -936,6 +955,7 @@ for layer, inputs, weights, by_hand in (
 # 次にKerasと比べます。同じ重みを与え、出力、入力の勾配、すべての重みの勾配をfloat32で比較します。
 #
 # %% key="agree-keras"
+odd = {"strides": 2, "padding": "same", "output_padding": 1}
 CASES = [
     ("Conv2D", Conv2D, (8, 3), {}),
     ("Conv2D", Conv2D, (8, 3), {"strides": 2, "padding": "same"}),
@@ -947,7 +967,7 @@ CASES = [
     ("SeparableConv2D", SeparableConv2D, (8, 3), {"padding": "same"}),
     ("Conv2DTranspose", Conv2DTranspose, (8, 3), {}),
     ("Conv2DTranspose", Conv2DTranspose, (8, 3), {"strides": 2, "padding": "same"}),
-    ("Conv2DTranspose", Conv2DTranspose, (8, 3), {"strides": 2, "padding": "same", "output_padding": 1}),
+    ("Conv2DTranspose", Conv2DTranspose, (8, 3), odd),
 ]
 C = 4
 x = rng.standard_normal((2, 9, 8, C)).astype("float32")
@@ -963,8 +983,10 @@ for name, ours, arguments, options in CASES:
     dy = rng.standard_normal(y.shape).astype("float32")
     mine = [y, layer.backward(dy), *layer.grads.values()]
     y_keras, dx_keras, dweights_keras = keras_gradients(theirs, x, dy)
-    worst = max(relative_error(a, b) for a, b in zip(mine, [y_keras, dx_keras, *dweights_keras], strict=True))
-    text = ", ".join(f"{key}={value}" for key, value in options.items()) or f"{arguments[-1]}×{arguments[-1]}"
+    pairs = zip(mine, [y_keras, dx_keras, *dweights_keras], strict=True)
+    worst = max(relative_error(a, b) for a, b in pairs)
+    text = ", ".join(f"{key}={value}" for key, value in options.items())
+    text = text or f"{arguments[-1]}×{arguments[-1]}"
     assert worst < 1e-5, (name, options, worst)
     print(f"{name:16} {text:41} {len(mine)} arrays           < 1e-5")
 
@@ -979,7 +1001,8 @@ x = rng.standard_normal((2, 5, 4, C))
 for name, ours, arguments, options in CASES:
     errors = check_layer(ours(*arguments, C, **options, dtype="float64"), x)
     assert max(errors.values()) < 1e-6, (name, options, errors)
-print(f"{len(CASES)} layers, {sum(len(ours(*a, C, **o).params) + 1 for _, ours, a, o in CASES)} gradients: all < 1e-6")
+number = sum(len(ours(*a, C, **o).params) + 1 for _, ours, a, o in CASES)
+print(f"{len(CASES)} layers, {number} gradients: all < 1e-6")
 
 
 # %% [markdown] key="speed-text" lang="en"
@@ -992,7 +1015,7 @@ print(f"{len(CASES)} layers, {sum(len(ours(*a, C, **o).params) + 1 for _, ours, 
 #
 # %% key="speed" tags=["nbval-ignore-output"]
 def nanoseconds(calls, rounds):
-    """{name: (function, MACs)} -> {name: ns per MAC}: in turn, best of `rounds`; slower ones shared the processor."""
+    """{name: (function, MACs)} -> {name: ns per MAC}: in turn, the best of `rounds`."""
     best = dict.fromkeys(calls, math.inf)
     for _ in range(rounds):
         for name, (call, macs) in calls.items():
@@ -1009,13 +1032,13 @@ macs_large = 16 * conv_arithmetic.conv2d_macs(32, 3, 32, 32)
 kernel = np.ones((3, 3, 8, 8), "float32")
 loops = (lambda: naive_conv2d(small, kernel), conv_arithmetic.conv2d_macs(10, 3, 8, 8))
 speeds = nanoseconds({"loops": loops}, rounds=5)
-speeds |= nanoseconds(
-    {"im2col": (lambda: layer.forward(large), macs_large), "Keras": (lambda: np.asarray(theirs(large)), macs_large)},
-    rounds=20,
-)
-print(f"ns per MAC:  loops {speeds['loops']:.0f}   im2col {speeds['im2col']:.3f}   Keras {speeds['Keras']:.3f}")
-print(f"im2col is {speeds['loops'] / speeds['im2col']:,.0f} times as fast as the loops")
-print(f"im2col takes {speeds['im2col'] / speeds['Keras']:.1f} times as long as Keras")
+products = {"im2col": (lambda: layer.forward(large), macs_large)}
+products |= {"Keras": (lambda: np.asarray(theirs(large)), macs_large)}
+speeds |= nanoseconds(products, rounds=20)
+by_loops, by_im2col, by_keras = speeds.values()
+print(f"ns per MAC:  loops {by_loops:.0f}   im2col {by_im2col:.3f}   Keras {by_keras:.3f}")
+print(f"im2col is {by_loops / by_im2col:,.0f} times as fast as the loops")
+print(f"im2col takes {by_im2col / by_keras:.1f} times as long as Keras")
 
 # %% [markdown] key="networks-text" lang="en"
 # ## In Keras
@@ -1083,10 +1106,11 @@ def parameters_by_formula(kind, width=64, channels=3, classes=10):
 
 
 print(f"{'':16}{'formula':>10}{'Keras':>11}")
+known = {"Conv2D": 1_598_730, "DepthwiseConv2D": 58_506, "SeparableConv2D": 230_538}
 for kind in KINDS:
     counts = parameters_by_formula(kind), build_network(kind).count_params()
     print(f"{kind:16}{counts[0]:10,} {counts[1]:10,}")
-    assert counts == ({"Conv2D": 1_598_730, "DepthwiseConv2D": 58_506, "SeparableConv2D": 230_538}[kind],) * 2
+    assert counts == (known[kind], known[kind])
 
 # %% [markdown] key="layers-text" lang="en"
 # The same for sizes, MACs and receptive field of the first network. The exam asks for single lines of such a table. Look
@@ -1144,8 +1168,10 @@ assert r == 32
 # もう1つは、学習がごく短いときにバッチ正規化のmomentumを小さく(0.9に)すること。0.99の移動平均は、初期値の影響が消えるまでに500ステップほどかかります。
 #
 # %% key="train"
-quick = {"data": "digits", "size": 14, "width": 8, "epochs": 4, "batch_size": 64, "rate": 3e-3, "momentum": 0.9}
-full = {"data": "cifar10", "size": None, "width": 64, "epochs": 100, "batch_size": 128, "rate": 1e-3, "momentum": 0.99}
+quick = {"data": "digits", "size": 14, "width": 8, "epochs": 4, "batch_size": 64}
+quick |= {"rate": 3e-3, "momentum": 0.9}
+full = {"data": "cifar10", "size": None, "width": 64, "epochs": 100, "batch_size": 128}
+full |= {"rate": 1e-3, "momentum": 0.99}
 config = rt.choose(quick=quick, full=full)
 data = datasets.load_images(config["data"], size=config["size"])
 
@@ -1155,9 +1181,12 @@ def train(kind, width):
     keras.utils.set_random_seed(0)
     steps = math.ceil(len(data.x_train) / config["batch_size"]) * config["epochs"]
     with rt.scope():
-        network = build_network(kind, width, data.x_train.shape[1:], len(data.class_names), config["momentum"])
+        shape, classes = data.x_train.shape[1:], len(data.class_names)
+        network = build_network(kind, width, shape, classes, config["momentum"])
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
-        network.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        loss = "sparse_categorical_crossentropy"
+        adam = keras.optimizers.Adam(rate)
+        network.compile(adam, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
     name = f"01_{data.name}_{kind}_{width}"
     history = training.fit(network, data, name, config["epochs"], config["batch_size"])
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1], network.count_params()
@@ -1222,7 +1251,8 @@ sizes = {w: parameters_by_formula(kind, w, channels) for w in range(1, 500)}
 width = min(sizes, key=lambda w: abs(sizes[w] - budget))
 _, accuracy, parameters = train(kind, width)
 assert parameters == sizes[width] and abs(parameters - budget) < 0.05 * budget
-print(f"{kind}, width {width} instead of {config['width']}: {parameters:,} parameters (Conv2D: {budget:,})")
+print(f"{kind}, width {width} instead of {config['width']}: ", end="")
+print(f"{parameters:,} parameters (Conv2D: {budget:,})")
 if rt.profile == "quick":
     assert accuracy > accuracies[kind] and abs(accuracy - accuracies["Conv2D"]) < 0.03
     print("test accuracy: within 3 points of Conv2D, and above the narrow network")
@@ -1235,7 +1265,8 @@ print(f"{images} test images: one is {100 / images:.2f} points")
 print(f"an accuracy of {100 * typical:.0f} % has a standard error of {error:.1f} points")
 
 ours.append((f"{kind}, width {width}", parameters, 100 * accuracy))
-panels = {"reported, CIFAR-10, width 64": reported, f"this run, {data.name}, width {config['width']}": ours}
+title = f"this run, {data.name}, width {config['width']}"
+panels = {"reported, CIFAR-10, width 64": reported, title: ours}
 costs.accuracy_against_parameters(panels)
 plt.show()
 
@@ -1336,7 +1367,8 @@ back = convolve_transpose(there, kernel)
 print(f"shapes {original.shape} -> {there.shape} -> {back.shape}")
 assert back.shape == original.shape
 distance = np.linalg.norm(back - original) / np.linalg.norm(original)
-print(f"distance from the original: {'more' if distance > 1 else 'less'} than its own length: values are not restored")
+print(f"distance from the original: {'more' if distance > 1 else 'less'} ", end="")
+print("than its own length: values are not restored")
 assert distance > 1
 test = rng.standard_normal(there.shape)
 assert math.isclose(np.sum(there * test), np.sum(original * convolve_transpose(test, kernel)))
@@ -1386,7 +1418,8 @@ for channels, filters in ((1, 1), (64, 1), (1, 2), (8, 8)):
 #
 # %% key="mistake-cost-run"
 for filters in (1, 8, 64, 512):
-    ratio = conv_arithmetic.separable_conv2d_macs(14, 3, 32, filters) / conv_arithmetic.conv2d_macs(14, 3, 32, filters)
+    separable = conv_arithmetic.separable_conv2d_macs(14, 3, 32, filters)
+    ratio = separable / conv_arithmetic.conv2d_macs(14, 3, 32, filters)
     print(f"F = {filters:3d}: separable / standard = {ratio:.3f}   (1/9 = {1 / 9:.3f})")
     assert math.isclose(ratio, 1 / filters + 1 / 9) and ratio > 1 / 9
 
@@ -1422,7 +1455,8 @@ for size, strides in ((6, 1), (5, 2), (6, 2)):
     equal = np.allclose(y_same, y_one)
     verdict = "equal" if equal else "different"
     zeros = conv_arithmetic.padding_amounts(size, 3, strides, "same")
-    print(f"size {size}, stride {strides}: 'same' pads {zeros}, p = 1 pads (1, 1): shapes equal, values {verdict}")
+    print(f"size {size}, stride {strides}: 'same' pads {zeros}, p = 1 pads (1, 1): ", end="")
+    print(f"shapes equal, values {verdict}")
     assert y_same.shape == y_one.shape and equal == ((size, strides) != (6, 2))
 
 # %% [markdown] key="mistake-flip" lang="en"
@@ -1443,11 +1477,11 @@ ours = np.array([np.sum(signal[i : i + 3] * weights) for i in range(2)])  # slid
 layer = keras.layers.Conv2D(1, (1, 3), use_bias=False, dtype="float32")
 layer.build((None, 1, 4, 1))
 layer.set_weights([weights.reshape(1, 3, 1, 1)])
-theirs = keras_gradients(layer, signal.reshape(1, 1, 4, 1).astype("float32"), np.zeros((1, 1, 2, 1), "float32"))[
-    0
-].ravel()
-print(f"Keras {theirs}   slide-multiply-add {ours}   np.convolve {np.convolve(signal, weights, 'valid')}")
-assert np.allclose(theirs, ours) and not np.allclose(theirs, np.convolve(signal, weights, "valid"))
+line, dy = signal.reshape(1, 1, 4, 1).astype("float32"), np.zeros((1, 1, 2, 1), "float32")
+theirs = keras_gradients(layer, line, dy)[0].ravel()
+flipped = np.convolve(signal, weights, "valid")
+print(f"Keras {theirs}   slide-multiply-add {ours}   np.convolve {flipped}")
+assert np.allclose(theirs, ours) and not np.allclose(theirs, flipped)
 
 # %% [markdown] key="mistake-retired" lang="en"
 # ### Code that no longer runs, or should not be written any more
@@ -1495,7 +1529,7 @@ assert not hasattr(keras.utils, "np_utils") and hasattr(keras.utils, "to_categor
 # %% [markdown] key="ex-size-text" lang="ja"
 # ## 演習
 #
-# 空欄を埋めてセルを実行し、続けてすぐ下の確認セルを実行してください。よくある間違いは、確認セルがどこを間違えたかを教えます。どの演習も、冒頭の準備と
+# 空欄を埋めてセルを実行し、続けてすぐ下の確認セルを実行してください。よくある間違いなら、どこを間違えたかが表示されます。どの演習も、冒頭の準備と
 # importのセルだけを実行しておけば始められます。
 #
 # ### 1. すべての設定を含む出力サイズ

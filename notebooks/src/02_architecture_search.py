@@ -844,7 +844,8 @@ def train(layers, name, after_epoch=None, seed=0):
         network = module_network(layers, config["width"], shape, 10, momentum=momentum)
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
         adam = keras.optimizers.Adam(rate)
-        network.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        loss = "sparse_categorical_crossentropy"
+        network.compile(adam, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
     callbacks = []
     if after_epoch:
 

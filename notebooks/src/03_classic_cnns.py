@@ -143,8 +143,9 @@ networks.costs(layer_table.fold(zoo["VGG16"].rows), "VGG16, 1000 classes")
 plt.show()
 dense = [row for row in zoo["VGG16"].rows if row.kind == "Dense"]
 share = sum(row.parameters for row in dense) / zoo["VGG16"].parameters
-print(f"dense layers: {share:.1%} of the parameters, ", end="")
-print(f"{sum(row.macs for row in dense) / zoo['VGG16'].macs:.1%} of the multiplications")
+work = sum(row.macs for row in dense) / zoo["VGG16"].macs
+print(f"dense layers: {100 * share:.1f} % of the parameters, ", end="")
+print(f"{100 * work:.1f} % of the multiplications")
 assert share > 0.89
 
 # %% [markdown] key="two-places" lang="en"
@@ -318,7 +319,8 @@ window = x_paper[:2, :2]
 for p in (1, 2, 4, 8, 16, 64):
     print(f"p = {p:2d}:  {lp(p)(window):.3f}")
 assert math.isclose(lp(1)(window), window.mean()) and abs(lp(64)(window) - window.max()) < 0.12
-print(f"without the factor 1/m (as PyTorch's LPPool2d), p = 1: {np.sum(np.abs(window)):.0f}, the sum")
+without = np.sum(np.abs(window))
+print(f"without the factor 1/m (as PyTorch's LPPool2d), p = 1: {without:.0f}, the sum")
 
 # %% [markdown] key="pool-backward-text" lang="en"
 # ### Pooling backward
@@ -571,8 +573,9 @@ assert total == 58_289_538
 #
 # ### ZFNet: smaller kernel, smaller stride
 #
-# Zeiler & Fergus looked into AlexNet's first two layers: dead filters in the first, and in the second aliasing, caused by the first one's
-# stride of 4 (§4.1). They took 7×7 with stride 2 instead of 11×11 with stride 4, and in return gave the second convolution stride 2.
+# Zeiler & Fergus looked into AlexNet's first two layers. In the first they found filters for very high and very low frequencies
+# and few for those between; in the second aliasing, caused by the first one's stride of 4 (§4.1). They took 7×7 with stride 2
+# instead of 11×11 with stride 4, and in return gave the second convolution stride 2.
 #
 # %% [markdown] key="walk-note" lang="ja"
 # $227 \to 55 \to 27 \to 27 \to 13 \to 13 \to 6$ となり、最初の全結合層への入力は $6 \cdot 6 \cdot 256 = 9216$ 個です。この1層だけで全パラメータの
@@ -583,8 +586,9 @@ assert total == 58_289_538
 #
 # ### ZFNet:カーネルもストライドも小さく
 #
-# ZeilerとFergusは、AlexNetの最初の2層を可視化し、第1層に働いていないフィルタを、第2層に、第1層のストライド4が原因の折り返し(エイリアシング)を
-# 見つけました(§4.1)。そこで、11×11・ストライド4の代わりに7×7・ストライド2を使い、その分、2番目の畳み込みをストライド2にしました。
+# ZeilerとFergusは、AlexNetの最初の2層を可視化しました。第1層のフィルタは、ごく高い周波数とごく低い周波数に偏り、中間の周波数を捉えるものがほとんど
+# ありません。第2層には、第1層のストライド4が原因の折り返し(エイリアシング)が見つかりました(§4.1)。そこで、11×11・ストライド4の代わりに7×7・ストライド2を
+# 使い、その分、2番目の畳み込みをストライド2にしました。
 #
 # %% key="walk-zfnet"
 def zfnet_table(first_padding, second_padding, classes):
@@ -681,7 +685,8 @@ normalized = look(vgg.vgg16, batch_norm=True, **small)
 extra = normalized.parameters - loop.parameters
 conv_filters = sum(row.filters for row in loop.rows if row.kind == "Conv2D")
 added = sum(row.kind == "BatchNormalization" for row in normalized.rows)
-print(f"with {added} BatchNormalization layers: {extra:,} parameters more (4 a filter, less its bias)")
+print(f"with {added} BatchNormalization layers: {extra:,} parameters more ", end="")
+print("(4 a filter, less its bias)")
 assert (added, extra) == (13, 3 * conv_filters)
 
 # %% [markdown] key="stack-text" lang="en"
@@ -711,7 +716,7 @@ for count, k in ((2, 5), (3, 7)):
     assert 1 + count * (3 - 1) == k  # the receptive field
     stack, single = count * 9 * C * C, k * k * C * C
     line = f"{count} × 3×3: {count * 9} C² = {stack:7,}   1 × {k}×{k}: {k * k} C² = {single:7,}"
-    print(f"{line}   {stack / single:.0%}")
+    print(f"{line}   {100 * stack / single:.0f} %")
 
 # %% [markdown] key="inception-text" lang="en"
 # ### The inception module
@@ -732,7 +737,8 @@ inception.module(size=28, channels=192)
 plt.show()
 direct = 28 * 28 * 25 * 192 * 32
 reduce, wide = 28 * 28 * 192 * 16, 28 * 28 * 25 * 16 * 32
-print(f"5×5 branch: {direct:,} directly; {reduce:,} + {wide:,} = {reduce + wide:,} with the reduction")
+print(f"5×5 branch: {direct:,} directly; ", end="")
+print(f"{reduce:,} + {wide:,} = {reduce + wide:,} with the reduction")
 print(f"{direct / (reduce + wide):.1f} times fewer")
 full, cheap = inception.module_macs(reduced=False), inception.module_macs()
 assert (direct, reduce + wide) == (120_422_400, 12_443_648) and full > 2.3 * cheap
@@ -813,7 +819,8 @@ for layer, summary, share in (
     y = layer.forward(x[None, :, :, None])
     dy = rng.standard_normal(y.shape)
     assert np.allclose(y[0, :, :, 0], pool(x, 3, 2, summary))
-    assert np.allclose(layer.backward(dy)[0, :, :, 0], pool_backward(dy[0, :, :, 0], x, 3, 2, share))
+    dx = pool_backward(dy[0, :, :, 0], x, 3, 2, share)
+    assert np.allclose(layer.backward(dy)[0, :, :, 0], dx)
 x = rng.standard_normal((2, 3, 4, 7))
 layer = LocalResponseNormalization(2, 1, 0.3, 0.75, dtype="float64")
 assert np.allclose(layer.forward(x), respond(x, 2, 1, 0.3, 0.75))
@@ -822,10 +829,10 @@ print("the loops of this chapter = the layers of utils/numpy_layers")
 
 
 # %% key="agree-keras"
-def keras_lp(p, shape, **options):
-    """Lp pooling out of Keras' own layers."""
-    inputs = keras.Input(shape)
-    mean = keras.layers.AveragePooling2D(**options, dtype="float32")(keras.ops.absolute(inputs) ** p)
+def keras_lp(p, **options):
+    """Lp pooling of 6 channels out of Keras' own layers."""
+    inputs = keras.Input((None, None, 6))
+    mean = keras.layers.AveragePooling2D(**options)(keras.ops.absolute(inputs) ** p)
     return keras.Model(inputs, mean ** (1 / p))
 
 
@@ -835,29 +842,25 @@ same = strided | {"padding": "same"}
 normalize = {"depth_radius": 2, "bias": 1.0, "alpha": 0.3, "beta": 0.75}
 x = rng.standard_normal((2, 9, 8, 6)).astype("float32")
 CASES = [
-    ("MaxPooling2D", strided, MaxPooling2D(**strided), K.MaxPooling2D(**strided, dtype="float32")),
-    ("MaxPooling2D", same, MaxPooling2D(**same), K.MaxPooling2D(**same, dtype="float32")),
-    ("AveragePooling2D", strided, AveragePooling2D(**strided), K.AveragePooling2D(**strided, dtype="float32")),
-    ("AveragePooling2D", same, AveragePooling2D(**same), K.AveragePooling2D(**same, dtype="float32")),
-    ("LpPooling2D", {"p": 3, **same}, LpPooling2D(p=3, **same), keras_lp(3, x.shape[1:], **same)),
-    ("GlobalAveragePooling2D", {}, GlobalAveragePooling2D(), K.GlobalAveragePooling2D(dtype="float32")),
-    (
-        "LocalResponseNormalization",
-        normalize,
-        LocalResponseNormalization(**normalize),
-        lrn.LocalResponseNormalization(**normalize, dtype="float32"),
-    ),
+    (MaxPooling2D, K.MaxPooling2D, strided),
+    (MaxPooling2D, K.MaxPooling2D, same),
+    (AveragePooling2D, K.AveragePooling2D, strided),
+    (AveragePooling2D, K.AveragePooling2D, same),
+    (LpPooling2D, keras_lp, {"p": 3} | same),
+    (GlobalAveragePooling2D, K.GlobalAveragePooling2D, {}),
+    (LocalResponseNormalization, lrn.LocalResponseNormalization, normalize),
 ]
 print(f"{'layer':27} {'options':47} largest relative error of y, dx")
-for name, options, ours, theirs in CASES:
+for kind, keras_kind, options in CASES:
+    ours, theirs = kind(**options), keras_kind(**options, dtype="float32")
     y = ours.forward(x)
     dy = rng.standard_normal(y.shape).astype("float32")
     dx = ours.backward(dy)
     y_keras, dx_keras, _ = keras_gradients(theirs, x, dy)
     worst = max(relative_error(y, y_keras), relative_error(dx, dx_keras))
     text = ", ".join(f"{key}={value}" for key, value in options.items())
-    assert worst < 1e-5, (name, options, worst)
-    print(f"{name:27} {text:47} < 1e-5")
+    assert worst < 1e-5, (kind, options, worst)
+    print(f"{kind.__name__:27} {text:47} < 1e-5")
 
 # %% key="agree-numerical"
 x = np.random.default_rng(3).standard_normal((2, 5, 4, 3))
@@ -914,7 +917,8 @@ VARIANTS = {
 for name, options in VARIANTS.items():
     print(f"{name:25} {build_lenet(*options).count_params():,} parameters")
 subsampling = 2 * 6 + 2 * 16  # in utils a coefficient and a bias a map, as in the paper
-assert build_lenet(*VARIANTS["paper: tanh, average"]).count_params() + subsampling == zoo["LeNet"].parameters
+shortened = build_lenet(*VARIANTS["paper: tanh, average"])
+assert shortened.count_params() + subsampling == zoo["LeNet"].parameters
 
 # %% key="train-lenet"
 quick = {"data": "digits", "epochs": 4, "batch_size": 64, "rate": 1e-3}
@@ -927,7 +931,8 @@ def bordered(images):
     return np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
 
 
-data = replace(digits, **{part: bordered(getattr(digits, part)) for part in ("x_train", "x_val", "x_test")})
+parts = ("x_train", "x_val", "x_test")
+data = replace(digits, **{part: bordered(getattr(digits, part)) for part in parts})
 
 
 def fit(network, data, folder, config):
@@ -935,7 +940,8 @@ def fit(network, data, folder, config):
     steps = math.ceil(len(data.x_train) / config["batch_size"]) * config["epochs"]
     rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
     optimizer = keras.optimizers.Adam(rate)
-    network.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss = "sparse_categorical_crossentropy"
+    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
     history = training.fit(network, data, folder, config["epochs"], config["batch_size"])
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1]
 
@@ -967,7 +973,7 @@ if rt.profile == "quick":
 #
 # %% key="sigmoid-features"
 def variety(options, images):
-    """Standard deviation over the images of the flattened features, relative to their root mean square."""
+    """Deviation over the images of the flattened features, relative to their root mean square."""
     keras.utils.set_random_seed(0)
     network = build_lenet(*options)
     flat = next(layer for layer in network.layers if isinstance(layer, keras.layers.Flatten))
@@ -1077,7 +1083,7 @@ if rt.profile == "quick":
     print("unmoved: within 5 points of each other; moved by 4 pixels: GAP leads by more than 15")
     ink, all_ink = (shifted(small_digits.x_test, step).sum(axis=(1, 2, 3)) for step in (4, 0))
     losing = np.mean(ink < 0.95 * all_ink)
-    print(f"moved by 4 pixels, {losing:.0%} of the digits lose more than 5 % of their ink")
+    print(f"moved by 4 pixels, {100 * losing:.0f} % of the digits lose more than 5 % of their ink")
     assert 0.72 < losing < 0.78
 
 # %% [markdown] key="gap-note" lang="en"
@@ -1318,9 +1324,11 @@ assert not np.array_equal(busy, np.asarray(drop(ones, training=True)))
 # %% key="mistake-pointwise-run"
 layer = keras.layers.Conv2D(16, 1, use_bias=False)
 layer.build((None, 28, 28, 64))
-print(f"28×28×64 -> {layer.compute_output_shape((1, 28, 28, 64))[1:]}, {layer.count_params():,} weights")
-assert layer.count_params() == 64 * 16 and layer.compute_output_shape((1, 28, 28, 64)) == (1, 28, 28, 16)
-assert keras.layers.Conv2D(16, 1, strides=2).compute_output_shape((1, 28, 28, 64)) == (1, 14, 14, 16)
+shape = layer.compute_output_shape((1, 28, 28, 64))
+print(f"28×28×64 -> {shape[1:]}, {layer.count_params():,} weights")
+assert layer.count_params() == 64 * 16 and shape == (1, 28, 28, 16)
+layer = keras.layers.Conv2D(16, 1, strides=2)
+assert layer.compute_output_shape((1, 28, 28, 64)) == (1, 14, 14, 16)
 
 # %% [markdown] key="mistake-border" lang="en"
 # ### "Padding is zeros, also in pooling"

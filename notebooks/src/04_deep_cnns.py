@@ -179,7 +179,7 @@ plt.show()
 # | PyramidNet | どのブロックも少しずつ広く | $D_k = D_{k-1} + \alpha/N$ |
 # | ResNeXt | 3×3を $C$ グループに(**カーディナリティ**) | 32×4d:4チャネルのグループが32個 |
 # | Xception | セパラブル畳み込みとショートカット | チャネル数と同じ数のグループ |
-# | MobileNetV2 | **逆**残差(inverted residual) | 狭い – 広い – 狭い。最後の1×1は線形 |
+# | MobileNetV2 | **反転**残差(inverted residual) | 狭い – 広い – 狭い。最後の1×1は線形 |
 #
 # **試験前に覚えておく5項目**
 #
@@ -584,8 +584,10 @@ for name, (count, expected) in KERAS.items():
 for name, count in (("WRN-28-1", wrn(28, 1)), ("WRN-28-2", wrn(28, 2)), ("WRN-28-10", wrn(28, 10))):
     print(f"{name:20} {count:11,} trainable, {count / wrn(28, 1):.1f} times WRN-28-1")
 assert wrn(28, 10) == 36_479_194
-for alpha in (48, 84):
-    print(f"{f'PyramidNet-110, α {alpha}':20} {pyramidnet(110, alpha):11,} trainable")
+for alpha, cut in ((48, 17), (84, 38)):
+    count = pyramidnet(110, alpha)
+    print(f"{f'PyramidNet-110, α {alpha}':20} {count:11,} trainable")
+    assert count // 100_000 == cut
 
 small = {"wide_resnet": dict(depth=10, width=2), "pyramidnet": dict(depth=20, alpha=24)}
 for (name, options), count in zip(small.items(), (wrn(10, 2), pyramidnet(20, 24))):
@@ -593,11 +595,11 @@ for (name, options), count in zip(small.items(), (wrn(10, 2), pyramidnet(20, 24)
 
 # %% [markdown] key="count-check" lang="en"
 # Ten times the width, a hundred times the parameters: in WRN-$d$-$k$ they grow with $k^2$. The papers print these counts as
-# 36.5 M (Zagoruyko & Komodakis 2016, Table 5) and 1.7 M, 3.8 M (Han et al. 2017, Table 4).
+# 36.5 M (Zagoruyko & Komodakis 2016, Table 5) and, cut after one digit, 1.7 M and 3.8 M (Han et al. 2017, results on CIFAR).
 #
 # %% [markdown] key="count-check" lang="ja"
 # 幅が10倍なら、パラメータはおよそ100倍です。WRN-$d$-$k$ では $k^2$ に比例して増えます。論文では、36.5 M(Zagoruyko & Komodakis 2016,
-# Table 5)、1.7 M・3.8 M(Han et al. 2017, Table 4)と書かれています。
+# Table 5)、1.7 M・3.8 M(小数第2位以下を切り捨て。Han et al. 2017, CIFARの結果の表)と書かれています。
 #
 # %% [markdown] key="order-text" lang="en"
 # ### Where do BN and ReLU stand?
@@ -644,7 +646,7 @@ assert post.min() == 0 and pre.min() < 0
 # information (Sandler et al. 2018, §3.2). And the shortcut joins the *narrow* ends.
 #
 # %% [markdown] key="light-text" lang="ja"
-# ### セパラブルなブロック、逆残差ブロック
+# ### セパラブルなブロック、反転残差ブロック
 #
 # $F$ の中で1章のセパラブル畳み込みを使うネットワークが2つあります。**Xception** は、グループ数をチャネル数と同じにしたもので、ResNeXtの考え方を極限まで進めた
 # 形です。**MobileNetV2** は、ボトルネックを裏返します。チャネル数を $t$ 倍に広げ、計算コストの小さいデプスワイズ畳み込みを行い、元のチャネル数に戻します(射影)。この射影は
@@ -879,8 +881,6 @@ def build_network(kind):
 
 
 # %% key="train"
-# XLA takes longer to compile such a network on a CPU than the whole training takes; JAX needs it.
-JIT = rt.choose(quick=keras.backend.backend() == "jax", full="auto")
 histories, trained = {}, {}
 for kind in ("residual", "dense"):
     keras.utils.set_random_seed(0)
@@ -892,7 +892,7 @@ for kind in ("residual", "dense"):
             keras.optimizers.Adam(rate),
             "sparse_categorical_crossentropy",
             metrics=["accuracy"],
-            jit_compile=JIT,
+            jit_compile=rt.jit_compile,
         )
     histories[kind] = training.fit(network, data, f"04_{kind}", config["epochs"], config["batch"])
     accuracy = network.evaluate(data.x_test, data.y_test, verbose=0)[1]
@@ -1184,8 +1184,8 @@ assert abs(whole[1] / whole[0] - 1) < 0.03
 # ### "Conv → ReLU → BN" or "Conv → BN → ReLU": does it matter?
 #
 # It is not the same function. The paper of ResNet says: BN "right after each convolution and before activation" (§3.4). A study
-# note's code puts ReLU first. Then the next layer gets values that are not cut at 0, half of the normalization is spent
-# on zeros, and weights moved from one order to the other give something else.
+# note's code puts ReLU first. Then the next layer gets negative values too, the mean and the variance are shaped by the zeros
+# that ReLU has made, and weights moved from one order to the other give something else.
 #
 # %% [markdown] key="mistake-order" lang="ja"
 # ### 「Conv → ReLU → BN」と「Conv → BN → ReLU」は同じようなもの?
@@ -1249,7 +1249,7 @@ assert shape == (None, 32, 32, 64)
 # %% [markdown] key="ex-backward-text" lang="ja"
 # ## 演習
 #
-# 空欄を埋めてセルを実行し、続けてすぐ下の確認セルを実行してください。よくある間違いは、確認セルがどこを間違えたかを教えます。どの演習も、冒頭の準備と
+# 空欄を埋めてセルを実行し、続けてすぐ下の確認セルを実行してください。よくある間違いなら、どこを間違えたかが表示されます。どの演習も、冒頭の準備と
 # importのセルだけを実行しておけば始められます。
 #
 # ### 1. 残差ブロックの逆伝播
@@ -1343,7 +1343,8 @@ exam.quiz("04_deep_cnns")
 # - K. He, X. Zhang, S. Ren, J. Sun (2016b), *Identity mappings in deep residual networks*, ECCV, arXiv:1603.05027. Eqs.
 #   (4) and (5), Fig. 1 and 4.
 # - S. Zagoruyko, N. Komodakis (2016), *Wide residual networks*, BMVC, arXiv:1605.07146. Table 1, Table 5.
-# - D. Han, J. Kim, J. Kim (2017), *Deep pyramidal residual networks*, CVPR, arXiv:1610.02915. Eq. (2), Table 4.
+# - D. Han, J. Kim, J. Kim (2017), *Deep pyramidal residual networks*, CVPR, arXiv:1610.02915. Eq. (2); counts: the table of results on
+#   CIFAR.
 # - S. Xie, R. Girshick, P. Dollár, Z. Tu, K. He (2017), *Aggregated residual transformations for deep neural networks*, CVPR,
 #   arXiv:1611.05431. Table 1, Fig. 3.
 # - G. Huang, Z. Liu, L. van der Maaten, K. Q. Weinberger (2017), *Densely connected convolutional networks*, CVPR, arXiv:1608.06993.
@@ -1365,7 +1366,7 @@ exam.quiz("04_deep_cnns")
 #   ブロック:式(1)、Fig. 2。選択肢A・B・C:§3.3、§4.1、Table 3。ボトルネック:Fig. 5。ネットワーク:Table 1。引用した数値:Table 2・6。
 # - K. He, X. Zhang, S. Ren, J. Sun (2016b), *Identity mappings in deep residual networks*, ECCV, arXiv:1603.05027. 式(4)・(5)、Fig. 1・4。
 # - S. Zagoruyko, N. Komodakis (2016), *Wide residual networks*, BMVC, arXiv:1605.07146. Table 1・5。
-# - D. Han, J. Kim, J. Kim (2017), *Deep pyramidal residual networks*, CVPR, arXiv:1610.02915. 式(2)、Table 4。
+# - D. Han, J. Kim, J. Kim (2017), *Deep pyramidal residual networks*, CVPR, arXiv:1610.02915. 式(2)。パラメータ数:CIFARの結果の表。
 # - S. Xie, R. Girshick, P. Dollár, Z. Tu, K. He (2017), *Aggregated residual transformations for deep neural networks*, CVPR,
 #   arXiv:1611.05431. Table 1、Fig. 3。
 # - G. Huang, Z. Liu, L. van der Maaten, K. Q. Weinberger (2017), *Densely connected convolutional networks*, CVPR, arXiv:1608.06993.

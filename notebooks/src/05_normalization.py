@@ -196,7 +196,7 @@ plt.show()
 #
 # %% key="normalize"
 def normalize(x, over, epsilon=1e-3):
-    """x, axes to average over -> x_hat of the shape of x, and 1 / √(σ² + ε) with the averaged axes as 1."""
+    """x, axes to average over -> x_hat (shape of x), 1 / √(σ² + ε) (averaged axes: 1)."""
     mu = x.mean(axis=over, keepdims=True)
     variance = ((x - mu) ** 2).mean(axis=over, keepdims=True)
     s = 1 / np.sqrt(variance + epsilon)
@@ -285,7 +285,8 @@ x_hand, gamma_hand, beta_hand = np.array([[1.0], [7], [9], [15]]), 2.0, 1.0  # (
 x_hat, s_hand = normalize(x_hand, 0, epsilon=0)
 y = gamma_hand * x_hat + beta_hand
 print("x_hat", x_hat.ravel().round(2), "  y", y.ravel().round(2), "  1/σ", s_hand.item())
-assert np.allclose(x_hat.ravel(), [-1.4, -0.2, 0.2, 1.4]) and np.allclose(y.ravel(), [-1.8, 0.6, 1.4, 3.8])
+assert np.allclose(x_hat.ravel(), [-1.4, -0.2, 0.2, 1.4])
+assert np.allclose(y.ravel(), [-1.8, 0.6, 1.4, 3.8])
 
 # %% [markdown] key="graph-text" lang="en"
 # ### Backward: three ways back
@@ -409,7 +410,8 @@ for name, x, over in (
         return np.sum(dx_hat * normalize(x, over)[0])
 
     numerical = numerical_gradient(loss, x)
-    errors = [relative_error(f(dx_hat, x, over), numerical) for f in (backward_steps, backward_compact)]
+    ways = backward_steps, backward_compact
+    errors = [relative_error(way(dx_hat, x, over), numerical) for way in ways]
     assert max(errors) < 1e-6, errors
     x_hat, _ = normalize(x, over)
     dx = backward_compact(dx_hat, x, over)
@@ -468,7 +470,8 @@ class BatchNorm:
 
 bn = BatchNorm(1, momentum=0.9)
 bn.forward(x_hand, training=True)
-print(f"after one batch: moving mean {bn.moving_mean[0]:.1f}, moving variance {bn.moving_variance[0]:.1f}")
+mean, variance = bn.moving_mean[0], bn.moving_variance[0]
+print(f"after one batch: moving mean {mean:.1f}, moving variance {variance:.1f}")
 assert np.allclose([bn.moving_mean, bn.moving_variance], [[0.8], [3.4]])
 
 # %% [markdown] key="moving-hand-text" lang="en"
@@ -575,9 +578,8 @@ assert np.allclose(after[0], after[1])
 
 fig, panels = plt.subplots(1, 4, figsize=(9, 2.6))
 shown = (*before, *np.clip(0.5 + after / 5, 0, 1))
-for panel, picture, title in zip(
-    panels, shown, ("a photograph", "another contrast", "first, after IN", "second, after IN"), strict=True
-):
+titles = ("a photograph", "another contrast", "first, after IN", "second, after IN")
+for panel, picture, title in zip(panels, shown, titles, strict=True):
     panel.imshow(picture)
     panel.set_title(title)
     panel.axis("off")
@@ -773,7 +775,7 @@ NORMS = {
 
 
 def build(norm, input_shape, classes, widths, units):
-    """Strided convolutions and a dense layer; `norm(rank)` gives the layer that follows each of them."""
+    """Convolutions and a dense layer; `norm(rank)` gives the layer that follows each of them."""
     inputs = x = keras.Input(input_shape)
     for number, filters in enumerate(widths):
         strides = 1 if number == 0 else 2
@@ -783,7 +785,8 @@ def build(norm, input_shape, classes, widths, units):
     x = keras.layers.Dense(units, use_bias=False)(keras.layers.Flatten()(x))
     layer = norm(2)
     x = keras.layers.ReLU()(x if layer is None else layer(x))
-    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax", dtype="float32")(x))
+    outputs = keras.layers.Dense(classes, activation="softmax", dtype="float32")(x)
+    return keras.Model(inputs, outputs)
 
 
 # %% [markdown] key="train-text" lang="en"
@@ -818,7 +821,9 @@ def train(name, norm):
         network = build(norm, shape, classes, config["widths"], config["units"])
         steps = len(train_set.x_train) // 32 * config["epochs"]
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
-        network.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        loss = "sparse_categorical_crossentropy"
+        adam = keras.optimizers.Adam(rate)
+        network.compile(adam, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
     history = training.fit(network, train_set, f"05_{name}", config["epochs"], batch_size=32)
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1], network
 
@@ -836,7 +841,8 @@ if rt.profile == "quick":
     assert round(100 * 0.99**128) == 28
     assert np.allclose(*same, atol=0.01) and final["BN"] > final["BN, momentum 0.99"] + 0.06
     print("with any of the four: more than 85 % in validation after 128 updates")
-    print("BN with momentum 0.99: the same accuracy in training, more than 6 points less in validation")
+    print("BN with momentum 0.99: the same accuracy in training, ", end="")
+    print("more than 6 points less in validation")
 
 
 # %% [markdown] key="train-note" lang="en"
@@ -896,7 +902,8 @@ folded = Conv2D(len(beta), 3, pictures.shape[-1], padding="same")
 folded.params = {"kernel": kernel.astype("float32"), "bias": bias.astype("float32")}
 error = relative_error(folded.forward(pictures), one.forward(two.forward(pictures)))
 before, after = conv.count_params() + bn.count_params(), kernel.size + bias.size
-print(f"{len(pictures)} pictures: largest relative difference < 1e-5;  {before} -> {after} parameters")
+print(f"{len(pictures)} pictures: largest relative difference < 1e-5;  ", end="")
+print(f"{before} -> {after} parameters")
 assert error < 1e-5
 
 # %% [markdown] key="frozen-text" lang="en"
@@ -921,7 +928,8 @@ x = (rng.standard_normal((8, 4)) + 5).astype("float32")
 layer.build(x.shape)
 layer.trainable = False
 y = np.asarray(layer(x, training=True))
-print(f"frozen:    mean of the output {y.mean():.1f}, not 0; moving mean still {layer.moving_mean[0]:.0f}")
+still = layer.moving_mean[0]
+print(f"frozen:    mean of the output {y.mean():.1f}, not 0; moving mean still {still:.0f}")
 assert np.allclose(y, x / np.sqrt(1 + 1e-3), atol=1e-5) and not np.asarray(layer.moving_mean).any()
 layer.trainable = True
 y = np.asarray(layer(x, training=True))
@@ -1038,7 +1046,8 @@ for name, style, color in (
 ):
     panels[0].axhline(results[name][0]["accuracy"][-1], linestyle=style, color=color)
     panels[1].axhline(results[name][1], linestyle=style, color=color, label=f"{name} (any n)")
-panels[1].plot(1, convolutions, "D", color=plots.WEIGHT, mfc="white", label="n = 1 in convolutions only")
+diamond = {"color": plots.WEIGHT, "mfc": "white", "label": "n = 1 in convolutions only"}
+panels[1].plot(1, convolutions, "D", **diamond)
 panels[1].legend(loc="lower right")
 panels[0].set_ylabel("accuracy")
 plt.show()
@@ -1114,9 +1123,10 @@ x = (rng.standard_normal((8, 4, 4, 3)) + shifts).astype("float32")
 per_layer, _ = normalize(x, (0, 1, 2, 3))
 layer = keras.layers.BatchNormalization(dtype="float32")
 y = np.asarray(layer(x, training=True))
-print("means per channel:  one mean a layer", per_layer.mean(axis=(0, 1, 2)).round(1), "  BN: all 0")
+means = per_layer.mean(axis=(0, 1, 2))
+print("means per channel:  one mean a layer", means.round(1), "  BN: all 0")
 assert layer.moving_mean.shape == (3,)
-assert np.abs(y.mean(axis=(0, 1, 2))).max() < 1e-4 < 0.5 < np.abs(per_layer.mean(axis=(0, 1, 2))).max()
+assert np.abs(y.mean(axis=(0, 1, 2))).max() < 1e-4 < 0.5 < np.abs(means).max()
 
 # %% [markdown] key="mistake-token" lang="en"
 # ### "Layer normalization takes all features of a sample", also in a Transformer
@@ -1219,7 +1229,11 @@ class ShiftingBatchNormalization(keras.layers.BatchNormalization):
         return y * ops.cast(scale, y.dtype) + ops.cast(shift, y.dtype)
 
 
-history, shifted, _ = train("BN_shifting", lambda rank: ShiftingBatchNormalization(momentum=MOMENTUM))
+def shifting(rank):
+    return ShiftingBatchNormalization(momentum=MOMENTUM)
+
+
+history, shifted, _ = train("BN_shifting", shifting)
 runs = {"BN": results["BN"][:2], "shifting": (history, shifted), "none": results["none"][:2]}
 early = {name: run["accuracy"][0] for name, (run, _) in runs.items()}
 if rt.profile == "quick":

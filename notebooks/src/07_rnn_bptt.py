@@ -1036,7 +1036,7 @@ def train_on_rows(optimizer):
             ]
         )
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer(), loss, metrics=["accuracy"])
+        model.compile(optimizer(), loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
     history = model.fit(
         images.x_train[..., 0],
         images.y_train,
@@ -1350,6 +1350,7 @@ with rt.scope():
         keras.optimizers.Adam(0.01),
         keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)],  # logit 0 is probability ½
+        jit_compile=rt.jit_compile,
     )
 adder.fit(x_train, d_train, batch_size=64, epochs=12, verbose=0)
 _, accuracy = adder.evaluate(x_held, d_held, batch_size=4096, verbose=0)
