@@ -131,7 +131,7 @@ def _compress(C, theta):
 
 CHANNELS = {
     "reference": _channels(_grow, _compress),
-    "cases": [(64, 32, [6, 12, 24, 16], 0.5), (24, 12, [4, 4, 4], 0.5), (16, 8, [3, 5], 0.75)],
+    "cases": [(64, 32, [6, 12, 24, 16], 0.5), (24, 12, [4, 4, 4], 0.5), (16, 8, [3, 5], 0.75), (11, 4, [2, 3, 2], 0.5)],
     "mistakes": [
         Mistake(
             _channels(_grow, _compress, last=True),
