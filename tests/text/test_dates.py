@@ -13,17 +13,11 @@ ENGLISH_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 def read(text):
     """ISO form of a spelling, by rules that know nothing of the module's tables."""
-    if era := re.fullmatch(r"(令和|平成|昭和|[RHS])(元|\d+)[年.](\d+)[月.](\d+)日?", text):
-        name, year, month, day = era.groups()
-        year = {"令": 2018, "R": 2018, "平": 1988, "H": 1988, "昭": 1925, "S": 1925}[name[0]] + int(
-            year.replace("元", "1")
-        )
-        return f"{year}-{int(month):02}-{int(day):02}"
     if named := re.search(r"(?:(\d+) )?([A-Z][a-z]{2})[a-z]*(?: (\d+),)? (\d{4})$", text):
         before, month, after, year = named.groups()
         return f"{year}-{ENGLISH_MONTHS.index(month) + 1:02}-{int(before or after):02}"
     first, second, third = map(int, re.findall(r"\d+", text))
-    if first > 31:
+    if first > 31 or "年" in text:
         year, month, day = first, second, third
     elif "." in text:
         day, month, year = first, second, third
@@ -59,19 +53,10 @@ def test_all_spellings_of_one_day():
         "1994/09/07",
         "1994年09月07日",
         "1994年9月7日(水)",
+        "94年9月7日",
+        "1994/9/7",
         "1994.9.7",
-        "平成6年9月7日",
-        "H6.9.7",
     ]
-
-
-@pytest.mark.parametrize(
-    ("day", "expected"),
-    [((1989, 1, 7), "昭和64年1月7日"), ((1989, 1, 8), "平成元年1月8日"), ((2019, 4, 30), "平成31年4月30日")]
-    + [((2019, 5, 1), "令和元年5月1日"), ((2020, 1, 1), "令和2年1月1日")],
-)
-def test_eras_begin_on_their_day(day, expected):
-    assert dates.spell(datetime.date(*day), "era", "ja") == expected
 
 
 def test_the_parts_share_no_date_and_miss_none():
@@ -81,14 +66,14 @@ def test_the_parts_share_no_date_and_miss_none():
     _, iso = dates.date_pairs(20_000, "both")
     _, held = dates.date_pairs(20_000, "both", seed=1, part="test")
     assert not set(iso) & set(held)
-    assert set(held) == {day.isoformat() for day in test if day.isoformat() in held}
+    assert set(held) <= {day.isoformat() for day in test}
 
 
 def test_a_draw_is_its_seed():
     assert dates.date_pairs(50, "both", seed=3) == dates.date_pairs(50, "both", seed=3)
     assert dates.date_pairs(50, "both", seed=3) != dates.date_pairs(50, "both", seed=4)
     texts, _ = dates.date_pairs(1000, "both")
-    assert 400 < sum(bool(re.search("[年月日]|^[RHS]", text)) or text[:4].isdigit() for text in texts) < 600
+    assert 400 < sum("年" in text or text[:4].isdigit() for text in texts) < 600
 
 
 @pytest.mark.parametrize(
@@ -99,7 +84,6 @@ def test_a_draw_is_its_seed():
         (lambda: dates.date_pairs(2, "jp"), ValueError, "lang must be one of 'en', 'ja', 'both'; got 'jp'"),
         (lambda: dates.date_pairs(2, part="tset"), ValueError, "did you mean 'test'"),
         (lambda: dates.spell(DAY, "long", "both"), ValueError, "lang must be one of 'en', 'ja'"),
-        (lambda: dates.spell(datetime.date(1900, 1, 1), "era", "ja"), ValueError, "lies before 昭和"),
     ],
 )
 def test_errors_say_what_is_wrong(call, error, message):

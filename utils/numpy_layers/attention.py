@@ -75,7 +75,7 @@ class _Attention:
             checks.array("key", key, (N, Tv, D), self.dtype)
         mask = self._mask((N, Tq, Tv), query_mask, value_mask, causal)
         keys = value if key is None else key
-        self.weights = masked_softmax(self._scores(query, keys), mask)
+        self.weights = masked_softmax(self.scores(query, keys), mask)
         output = self.weights @ value
         if query_mask is not None:
             output *= query_mask[:, :, None]
@@ -142,7 +142,8 @@ class DotAttention(_Attention):
         if use_scale:
             self.params["scale"] = np.array(scale, self.dtype)
 
-    def _scores(self, query, key):
+    def scores(self, query, key):
+        """(N, Tq, D) and (N, Tv, D) -> (N, Tq, Tv), before mask and softmax."""
         products = query @ key.swapaxes(1, 2)
         self._products = products
         return products * self._factor()
@@ -181,7 +182,8 @@ class AdditiveAttention(_Attention):
             limit = np.sqrt(3 / units)  # Glorot's √(6 / (fan_in + fan_out)), where a vector counts D twice
             self.params["scale"] = rng.uniform(-limit, limit, units).astype(self.dtype)
 
-    def _scores(self, query, key):
+    def scores(self, query, key):
+        """(N, Tq, D) and (N, Tv, D) -> (N, Tq, Tv), before mask and softmax."""
         self._tanh = np.tanh(query[:, :, None, :] + key[:, None, :, :])  # (N, Tq, Tv, D)
         return self._tanh @ self.params["scale"] if self.params else self._tanh.sum(axis=-1)
 
