@@ -30,7 +30,7 @@ def test_pairs_and_bags_are_the_definition(sentences, window):
     assert middles.tolist() == [c for c, _ in expected]
     assert [[word for word in row if word] for row in bags.tolist()] == [bag for _, bag in expected]
     assert bags.shape == (len(expected), 2 * window)
-    assert all(row[len(bag) :] == [0] * (2 * window - len(bag)) for row, (_, bag) in zip(bags.tolist(), expected))
+    assert all(row[len(bag) :] == [0] * (2 * window - len(bag)) for row, (_, bag) in zip(bags.tolist(), expected, strict=True))
 
 
 @pytest.mark.parametrize(("words", "window"), [(6, 1), (6, 2), (9, 4)])

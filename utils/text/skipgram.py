@@ -68,7 +68,7 @@ def count(sentences, size):
 def keep_probability(counts, threshold=1e-5):
     """Chance that one occurrence of a word stays in the text: min(1, √(t / f)), f its share of all words.
 
-    (5) of 2013b gives what is *dropped*, 1 - √(t / f). t = 1e-5 is meant for 10⁹ words; a small text needs a larger one.
+    (5) of 2013b gives what is *dropped*, 1 - √(t / f). t = 1e-5 is meant for 10⁹ words; a small text needs more.
 
     Args:
         counts: (V,), how often each word occurs.
@@ -118,7 +118,7 @@ def noise(counts, power=0.75):
 
 
 def draw(probabilities, shape, rng):
-    """Numbers drawn from a distribution: int32 of that shape. A true word may be among them, as rarely as chance has it."""
+    """Numbers drawn from a distribution: int32 of that shape. A true word may be among them, by chance."""
     edges = np.cumsum(probabilities)
     found = np.searchsorted(edges, rng.random(shape) * edges[-1], side="right")
     return np.minimum(found, np.flatnonzero(probabilities)[-1]).astype(np.int32)
