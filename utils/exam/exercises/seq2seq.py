@@ -3,8 +3,7 @@
 import numpy as np
 
 from utils.exam import Mistake
-
-PAD, BOS, EOS = 0, 1, 2
+from utils.text import vocabulary
 
 
 def _shifted(read, write):
@@ -17,36 +16,36 @@ def _shifted(read, write):
 
 
 SHIFT = {
-    "reference": _shifted(lambda s: [BOS, *s], lambda s: [*s, EOS]),
+    "reference": _shifted(lambda s: [vocabulary.BOS, *s], lambda s: [*s, vocabulary.EOS]),
     "cases": [([7, 5, 9],), ([4],), ([6, 6, 8, 5],)],
     "mistakes": [
         Mistake(
-            _shifted(lambda s: [*s, EOS], lambda s: [*s, EOS]),
+            _shifted(lambda s: [*s, vocabulary.EOS], lambda s: [*s, vocabulary.EOS]),
             en="Both rows are the same: the decoder would read the very token that it shall write, and just copy it.",
             ja="2つの行が同じです。これでは、デコーダは書くべきトークンをそのまま読めてしまい、写すことしか学びません。",
         ),
         Mistake(
-            _shifted(lambda s: [BOS, *s, EOS], lambda s: [BOS, *s, EOS]),
+            _shifted(lambda s: [vocabulary.BOS, *s, vocabulary.EOS], lambda s: [vocabulary.BOS, *s, vocabulary.EOS]),
             en="Both rows are the same, and BOS is never written: it is only read.",
             ja="2つの行が同じです。また、BOSは読むだけで、書くことはありません。",
         ),
         Mistake(
-            _shifted(lambda s: s, lambda s: [*s[1:], EOS]),
+            _shifted(lambda s: s, lambda s: [*s[1:], vocabulary.EOS]),
             en="Without BOS the first token is given away: the decoder must write it from the thought vector alone.",
             ja="BOSがないので、最初のトークンが入力に現れています。最初のトークンも、思考ベクトルだけから書かせます。",
         ),
         Mistake(
-            _shifted(lambda s: [*s, EOS], lambda s: [BOS, *s]),
+            _shifted(lambda s: [*s, vocabulary.EOS], lambda s: [vocabulary.BOS, *s]),
             en="The other way round: the decoder reads BOS first and writes EOS last.",
             ja="逆です。デコーダは最初にBOSを読み、最後にEOSを書きます。",
         ),
         Mistake(
-            _shifted(lambda s: [BOS, *s[:-1]], lambda s: s),
+            _shifted(lambda s: [vocabulary.BOS, *s[:-1]], lambda s: s),
             en="EOS is missing: the decoder would never learn to stop.",
             ja="EOSがありません。これでは、止まることを学べません。",
         ),
         Mistake(
-            _shifted(lambda s: [BOS, *s, EOS], lambda s: [*s, EOS, PAD]),
+            _shifted(lambda s: [vocabulary.BOS, *s, vocabulary.EOS], lambda s: [*s, vocabulary.EOS, vocabulary.PAD]),
             en="The decoder reads EOS: nothing comes after it, so it need not be read.",
             ja="デコーダがEOSを読んでいます。EOSの後には何も書かないので、読む必要はありません。",
         ),
@@ -131,7 +130,7 @@ def _perplexity_by(reduce):
 
     def perplexity(log_probs, targets):
         own = np.take_along_axis(log_probs, targets[..., None], axis=2)[..., 0]
-        return reduce(own, targets != PAD)
+        return reduce(own, targets != vocabulary.PAD)
 
     return perplexity
 
@@ -139,7 +138,13 @@ def _perplexity_by(reduce):
 def _perplexity_cases():
     rng = np.random.default_rng(1)
     cases = []
-    for targets in ([[4, 3, EOS, PAD, PAD], [5, EOS, PAD, PAD, PAD]], [[3, 4, EOS], [5, 5, EOS], [EOS, PAD, PAD]]):
+    for targets in (
+        [
+            [4, 3, vocabulary.EOS, vocabulary.PAD, vocabulary.PAD],
+            [5, vocabulary.EOS, vocabulary.PAD, vocabulary.PAD, vocabulary.PAD],
+        ],
+        [[3, 4, vocabulary.EOS], [5, 5, vocabulary.EOS], [vocabulary.EOS, vocabulary.PAD, vocabulary.PAD]],
+    ):
         targets = np.array(targets)
         cases.append((np.log(rng.dirichlet(np.ones(6), targets.shape)), targets))
     return cases
