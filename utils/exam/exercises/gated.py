@@ -106,12 +106,12 @@ GRU_STATE = {
         Mistake(
             _gru_by(_right_candidate, lambda z, h, n: (1 - z) * h + z * n),
             en="Here $z$ keeps the old state: $z \\odot h + (1 - z) \\odot n$. You wrote the other convention.",
-            ja="ここでは $z$ が古い状態を残す流儀です。$z \\odot h + (1 - z) \\odot n$ とします。逆の流儀になっています。",
+            ja="ここでは $z$ が古い状態を残す流儀です。$z \\odot h + (1 - z) \\odot n$ です。逆の流儀です。",
         ),
         Mistake(
             _gru_by(lambda h, r, u, U: np.tanh(u + r * (h @ U))),
             en="The reset gate acts before the product here; you wrote `reset_after=True`.",
-            ja="ここではリセットゲートを行列積の前に掛けます。`reset_after=True` の形になっています。",
+            ja="ここではリセットゲートを行列積の前に掛けます。`reset_after=True` の形です。",
         ),
         Mistake(
             _gru_by(lambda h, r, u, U: np.tanh(u + h @ U)),
