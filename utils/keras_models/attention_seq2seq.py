@@ -23,7 +23,7 @@ class AttentionSeq2Seq(Seq2Seq):
 
     With h_j the states of the encoder and s_t those of the decoder:
 
-        "dot"       score = (s_t W_a) · h_j                          Luong et al., (8), "general"
+        "dot"       score = (s_t W_a) · h_j                          Luong et al., §3.1, "general"
         "additive"  score = v_a · tanh(s_t W_a + h_j U_a)            the score of Bahdanau et al. in Luong's order
         "bahdanau"  score = v_a · tanh(s_{t-1} W_a + h_j U_a)        Bahdanau et al., §A.1.2 and §A.2.2
         weights     softmax over the tokens of the source, PAD left out

@@ -4,7 +4,7 @@
     weights        = softmax of the scores over j, masked places out  rows sum to 1
     output         = weights @ value                                  the context vectors
 
-Additive score: Bahdanau et al. 2015, §A.1.2. Dot product: Luong et al. 2015, (8); with scale = 1 / √d_k Vaswani et al.
+Additive score: Bahdanau et al. 2015, §A.1.2. Dot product: Luong et al. 2015, §3.1; with scale = 1 / √d_k Vaswani et al.
 2017, (1). In the papers learned projections stand before the score; in Keras, and here, these are Dense layers of their
 own.
 """
