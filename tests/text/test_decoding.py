@@ -19,22 +19,31 @@ def log_softmax(logits):
 
 
 class Model:
-    """P(next | last token, source, step): the state is (number of the source (N, 1), (steps so far (N,),))."""
+    """P(next | the two tokens before, source, step).
+
+    The state is (number of the source (N, 1), (steps so far (N,), the token before the last one (N,))): the rows of a
+    beam differ in it.
+    """
 
     def __init__(self, seed, sources=3, sharpness=1.5):
         rng = np.random.default_rng(seed)
-        logits = sharpness * rng.standard_normal((sources, LENGTH + 1, V, V))
+        logits = sharpness * rng.standard_normal((sources, LENGTH + 1, V, V, V))
         logits[..., [PAD, BOS]] = -np.inf
         self.table = log_softmax(logits)
-        self.state = (np.arange(sources)[:, None], (np.zeros(sources, int),))
+        self.state = self.start(np.arange(sources))
+
+    def start(self, sources):
+        return sources[:, None], (np.zeros(len(sources), int), np.full(len(sources), PAD))
 
     def step(self, ids, state):
-        source, (steps,) = state
-        return self.table[source[:, 0], steps, ids], (source, (steps + 1,))
+        source, (steps, before) = state
+        return self.table[source[:, 0], steps, before, ids], (source, (steps + 1, ids))
 
     def log_prob(self, source, ids):
-        before = [BOS, *ids[:-1]]
-        return sum(self.table[source, t, a, b] for t, (a, b) in enumerate(zip(before, ids, strict=True)))
+        whole = [PAD, BOS, *ids]
+        return sum(
+            self.table[source, t, a, b, c] for t, (a, b, c) in enumerate(zip(whole, whole[1:], whole[2:], strict=False))
+        )
 
 
 def all_sentences(length):
@@ -53,11 +62,11 @@ def test_greedy_takes_the_best_token_at_every_step(seed):
     written = decoding.greedy(model.step, model.state, 3, LENGTH)
     assert written.dtype == np.int32 and written.shape[1] <= LENGTH
     for source, row in enumerate(written):
-        last, ended = BOS, False
+        before, last, ended = PAD, BOS, False
         for t, token in enumerate(row):
-            expected = PAD if ended else int(np.argmax(model.table[source, t, last]))
+            expected = PAD if ended else int(np.argmax(model.table[source, t, before, last]))
             assert token == expected
-            ended, last = ended or token == EOS, token
+            before, last, ended = last, token, ended or token == EOS
 
 
 @given(seeds)
@@ -112,16 +121,16 @@ def test_sources_in_a_batch_do_not_see_each_other():
     model = Model(5)
     together = decoding.beam(model.step, model.state, 3, LENGTH)
     for source in range(3):
-        alone = (model.state[0][source : source + 1], (model.state[1][0][source : source + 1],))
+        alone = model.start(np.array([source]))
         assert decoding.beam(model.step, alone, 3, LENGTH) == [together[source]]
 
 
 def test_samples_follow_the_probabilities():
     model = Model(1, sources=1)
-    many = (np.zeros((20_000, 1), int), (np.zeros(20_000, int),))
+    many = model.start(np.zeros(20_000, int))
     for temperature in (0.5, 1.0, 2.0):
         written = decoding.sample(model.step, many, 20_000, 1, temperature, np.random.default_rng(0))
-        expected = np.exp(log_softmax(model.table[0, 0, BOS] / temperature))
+        expected = np.exp(log_softmax(model.table[0, 0, PAD, BOS] / temperature))
         shares = np.bincount(written[:, 0], minlength=V) / 20_000
         assert np.abs(shares - expected).max() < 0.015
         assert shares[PAD] == shares[BOS] == 0
@@ -174,7 +183,7 @@ def test_length_penalty_of_wu_et_al():
         (lambda m: decoding.greedy(m.step, m.state, 3, 0), ValueError, "max_length must be at least 1"),
         (lambda m: decoding.greedy(m.step, m.state, 2.0, 3), TypeError, "batch must be a whole number"),
         (lambda m: decoding.greedy(m.step, m.state, 2, 3), ValueError, r"batch of 2.*got shape \(3, 1\)"),
-        (lambda m: decoding.greedy(lambda i, s: (m.table[0, 0], s), m.state, 3, 3), ValueError, r"shape \(3, V\)"),
+        (lambda m: decoding.greedy(lambda i, s: (m.table[0, 0, 0], s), m.state, 3, 3), ValueError, r"shape \(3, V\)"),
         (lambda m: decoding.beam(m.step, (np.zeros(2), np.zeros(3)), 2, 3), ValueError, "batch of 2"),
         (lambda m: decoding.log_probability(m.step, m.state, np.full((2, 2), 4)), ValueError, "batch of 2"),
         (lambda m: decoding.beam(m.step, m.state, 0, 3), ValueError, "width must be at least 1"),
@@ -183,7 +192,7 @@ def test_length_penalty_of_wu_et_al():
         (lambda m: decoding.beam(m.step, m.state, 2, 3, -0.5), ValueError, "length_penalty must be 0 or more"),
         (lambda m: decoding.sample(m.step, m.state, 3, 3, 0), ValueError, "use greedy"),
         (lambda m: decoding.sample(m.step, m.state, 3, 3, -1), ValueError, "above 0"),
-        (lambda m: decoding.greedy(lambda i, s: m.table[0, 0, i], m.state, 3, 3), TypeError, "must return the pair"),
+        (lambda m: decoding.greedy(lambda i, s: m.table[0, 0, 0, i], m.state, 3, 3), TypeError, "must return the pair"),
         (lambda m: decoding.greedy(lambda i, s: (np.ones((3, V)), s), m.state, 3, 3), ValueError, "log_softmax"),
         (lambda m: decoding.greedy(lambda i, s: (np.full((3, V), np.nan), s), m.state, 3, 3), ValueError, "0 or less"),
         (lambda m: decoding.log_probability(m.step, m.state, [4, 5]), ValueError, r"\(N, T\)"),
