@@ -295,12 +295,15 @@ for ax, title, shown in zip(axes, ("before", "after 300 steps"), (weights_before
     ax.set(xticklabels=range(6), yticklabels=range(6), aspect="equal")
     ax.grid(False)
 axes[0].set_ylabel("query")
-for points, color, name in ((query[0], plots.OUTPUT, "queries"), (key[0], plots.INPUT, "learned keys")):
+for points, color, name, where in (
+    (query[0], plots.OUTPUT, "queries", 1.33),
+    (key[0], plots.INPUT, "learned keys", 0.6),
+):
     axes[2].plot(*points.T, "o", color=color, label=name, markersize=5)
-    for i, (x, y) in enumerate(points):
-        axes[2].annotate(str(i), (x, y), xytext=(5, 3), textcoords="offset points", color=color)
-axes[2].set(title="in the plane", aspect="equal", xlim=(-6, 6), ylim=(-6, 6))
-axes[2].legend(loc="upper left", fontsize=9, handletextpad=0.1)
+    for i, (x, y) in enumerate(where * points):
+        axes[2].text(x, y, str(i), color=color, ha="center", va="center")
+axes[2].set(title="in the plane", aspect="equal", xlim=(-5, 5), ylim=(-4.6, 5.8))
+axes[2].legend(loc="upper center", fontsize=9, ncols=2, handletextpad=0.1, columnspacing=0.8)
 plt.show()
 
 # %% [markdown] key="learned-note" lang="en"
