@@ -41,6 +41,15 @@ def test_at_every_step_the_backward_half_has_read_the_rest_of_the_sequence(kind)
     assert moved[:, 1].tolist() == [True] * 4 + [False] * 2
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_padding_is_skipped_from_both_ends(kind):
+    """The backward layer meets the padding first: its mask must be turned round as the sequence is."""
+    both, x = wrapper(kind, return_sequences=True), random(2, 3, 2)
+    long = np.concatenate([x, 100 * random(2, 2, 2, seed=3)], axis=1)
+    y = both.forward(long, mask=np.arange(5) < np.full((2, 1), 3))
+    assert np.array_equal(y[:, :3], both.forward(x)) and not y[:, 3:].any()
+
+
 def test_without_sequences_the_backward_half_is_its_last_state():
     both, x = wrapper("GRU"), random(2, 6, 2)
     y = both.forward(x)

@@ -15,7 +15,7 @@ def _logit(value):
 def _cell(c, i, f, g, o, d):
     """One step of a one-unit LSTM whose gates have these values: its new cell, ∂E/∂c[t-1], and ∂E/∂u of each gate.
 
-    With all weights 0 the biases alone set the gates; their gradients are those of the pre-activations u. `d`: ∂E/∂c[t].
+    With all weights 0 the biases alone set the gates; their gradients are those of the pre-activations. d: ∂E/∂c[t].
     """
     lstm = LSTM(1, 1, return_state=True, dtype="float64")
     lstm.params["kernel"][:] = lstm.params["recurrent_kernel"][:] = 0
