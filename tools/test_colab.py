@@ -30,7 +30,7 @@ VERSION = (3, 13)
 
 # The tools of those who write chapters never run in Colab, and stored outputs belong to the pinned versions.
 UNIT = ["tests", "--ignore=tests/tools", "-n", "2"]
-NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", "-n", "2", "--dist", "loadfile"]
+NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=900", "-n", "2", "--dist", "loadfile"]
 
 # Python's own way to say "not installed"; found through PYTHONPATH by every process of the run.
 WITHOUT_TENSORFLOW = 'import sys\nsys.modules["tensorflow"] = None\n'
