@@ -85,6 +85,14 @@ def test_padding_of_the_source_changes_nothing(models):
     np.testing.assert_allclose(full(models["post"])[1:2], short, atol=1e-5)
 
 
+def test_cross_attention_shows_the_weights_of_every_block(models):
+    found = models["pre"].cross_attention(SOURCE, TARGET)
+    assert [weights.shape for weights in found] == [(3, 4, 6, 5)] * 2
+    for weights in found:
+        np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-5)
+        assert (weights[1, :, :, 2:] == 0).all() and (weights[0] > 0).all()  # padding of the second sentence
+
+
 @NORMS
 def test_parameter_count(models, norm):
     d, f, blocks = 16, 24, 2

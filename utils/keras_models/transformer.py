@@ -1,7 +1,7 @@
 """The encoder–decoder Transformer (Vaswani et al. 2017, Fig. 1) in Keras, with cached decoding.
 
 Post-norm as in the paper, LayerNorm(x + F(x)); or pre-norm, x + F(LayerNorm(x)), with one more normalization at the end
-of each stack (Xiong et al. 2020, Table 1), which trains without a learning-rate warm-up.
+of each stack (Xiong et al. 2020), which trains without a learning-rate warm-up.
 """
 
 import math
@@ -79,6 +79,19 @@ class Transformer(keras.Model):
         for block in self.decoder:
             x = block(x, memory, seen=real, training=training)
         return self.logits(self.decoder_norm(x) if self.decoder_norm else x)
+
+    def cross_attention(self, source, target):
+        """Where the decoder looks: weights (N, h, T, S) of each block's cross-attention, NumPy arrays.
+
+        Args:
+            source: ids (N, S).  target: ids (N, T), from BOS.
+        """
+        real, found = _real(source), []
+        memory = self.encode(source)
+        x = self.target_embedding(target)
+        for block in self.decoder:
+            x = block.call(x, memory, seen=real, found=found)
+        return [ops.convert_to_numpy(weights) for weights in found]
 
     def encode(self, source):
         """source (N, S) ids -> memory (N, S, d_model), what the decoder's cross-attention reads."""
@@ -171,9 +184,15 @@ class Block(layers.Layer):
         self.outer.build((*x_shape[:-1], self.inner.units))
         self.feed_forward_norm.build(x_shape)
 
-    def call(self, x, memory=None, seen=None, training=False):
-        """`seen` (N, 1, S): the source's real tokens, for the self-attention of an encoder, the cross-attention of a
-        decoder. (An argument named mask would be taken for Keras' own.)"""
+    def call(self, x, memory=None, seen=None, training=False, found=None):
+        """One block.
+
+        Args:
+            x: (N, T, d_model).  memory: the encoder's output, for a decoder block.
+            seen: (N, 1, S), the source's real tokens, for the self-attention of an encoder block, the cross-attention
+                of a decoder block. (An argument named mask would be taken for Keras' own.)
+            found: a list that gets the weights of the cross-attention; call this method directly then.
+        """
         if self.cross is None:
             own = {"attention_mask": seen}
         else:
@@ -185,8 +204,15 @@ class Block(layers.Layer):
             lambda h: self.attention(h, h, **own),
         )
         if self.cross:
-            x = self._add_and_norm(x, self.cross_norm, training, lambda h: self.cross(h, memory, attention_mask=seen))
+            x = self._add_and_norm(x, self.cross_norm, training, lambda h: self._look(h, memory, seen, found))
         return self._add_and_norm(x, self.feed_forward_norm, training, lambda h: self.outer(self.inner(h)))
+
+    def _look(self, h, memory, seen, found):
+        if found is None:
+            return self.cross(h, memory, attention_mask=seen)
+        y, weights = self.cross(h, memory, attention_mask=seen, return_attention_scores=True)
+        found.append(weights)
+        return y
 
     def _add_and_norm(self, x, norm, training, sublayer):
         if self.norm == "pre":

@@ -3,7 +3,7 @@
 Each sublayer F stands inside a residual connection with layer normalization (Add & Norm), per token over d_model:
 
     norm="post" (the paper):  y = LayerNorm(x + F(x))
-    norm="pre":               y = x + F(LayerNorm(x))         (Xiong et al. 2020, Table 1)
+    norm="pre":               y = x + F(LayerNorm(x))         (Xiong et al. 2020)
 
 There is no dropout here: what is compared with Keras must be deterministic.
 """

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from utils.numpy_layers.positional_encoding import sinusoids
+from utils.pictures.alignment import japanese_font
 from utils.pictures.cells import arrow, canvas, draw_cells, frame, label, tint
 from utils.plots import GREY, INK, INPUT, ORANGE, OUTPUT, PALE, PINK, WEIGHT
 
@@ -175,9 +176,13 @@ def heads(weights, rows, columns, titles=None):
     """The attention weights of all heads, one heat map a head.
 
     Args:
-        weights: (h, T, S) from 0 to 1.  rows: names of the T queries.  columns: names of the S keys.
+        weights: (h, T, S) from 0 to 1.  columns: names of the S keys.
+        rows: names of the T queries; numbers stand for Japanese ones where no font has them.
         titles: h texts; "head 1", … where left out.
     """
+    rows, family = [str(row) for row in rows], japanese_font()
+    if family is None and not "".join(rows).isascii():
+        rows = [str(number + 1) for number in range(len(rows))]
     count = len(weights)
     across = min(4, count)
     down = -(-count // across)
@@ -190,7 +195,7 @@ def heads(weights, rows, columns, titles=None):
         image = ax.imshow(weights[number], cmap=BLUES, vmin=0, vmax=1, aspect="auto")
         ax.set_title(titles[number] if titles else f"head {number + 1}", fontsize=10.5)
         ax.set_xticks(range(len(columns)), columns, rotation=75, fontsize=9.5)
-        ax.set_yticks(range(len(rows)), rows, fontsize=9.5)
+        ax.set_yticks(range(len(rows)), rows, fontsize=9.5, fontfamily=family or "DejaVu Sans")
         ax.tick_params(length=0)
         ax.grid(False)
     fig.colorbar(image, ax=axes, label="weight", fraction=0.025)
@@ -205,12 +210,12 @@ def positional_encoding(length=50, d_model=64):
     left.set(title="PE(pos, column)", xlabel="column: sin, cos, sin, cos, …", ylabel="position")
     left.grid(False)
     fig.colorbar(image, ax=left, fraction=0.05)
-    for column, color in zip((0, 8, 16, 32), (INPUT, WEIGHT, OUTPUT, PINK), strict=True):
+    for column, color in zip((0, d_model // 8, d_model // 4, d_model // 2), (INPUT, WEIGHT, OUTPUT, PINK), strict=True):
         middle.plot(table[:, column], color=color, label=f"column {column}")
     middle.set(title="fast and slow columns", xlabel="position", ylim=(-1.1, 2.3), yticks=(-1, 0, 1))
     middle.legend(fontsize=9, ncols=2, loc="upper center", columnspacing=0.8, handlelength=1.2)
     alike = table @ table.T / (d_model / 2)
-    for place, color in zip((10, 25, 40), (INPUT, WEIGHT, OUTPUT), strict=True):
+    for place, color in zip((length // 5, length // 2, 4 * length // 5), (INPUT, WEIGHT, OUTPUT), strict=True):
         right.plot(alike[place], color=color, label=f"with {place}")
     right.set(title="cosine with position …", xlabel="position", ylim=(-0.1, 1.45), yticks=(0, 0.5, 1))
     right.legend(fontsize=9, ncols=3, loc="upper center", columnspacing=0.6, handlelength=0.9)
