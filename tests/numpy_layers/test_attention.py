@@ -59,12 +59,14 @@ def test_gradients_are_the_numerical_ones(name, masks, own_key):
         assert relative_error(found[label], numerical_gradient(loss, array)) < 1e-6, label
 
 
+@pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("name", NAMES)
-def test_weights_are_a_distribution_over_the_places_left(name):
+def test_weights_are_a_distribution_over_the_places_left(name, causal):
     layer = layers()[name]
-    layer.forward(random(2, 2, D), random(2, 4, D, seed=2), value_mask=VALUE_MASK)
+    layer.forward(random(2, 2, D), random(2, 4, D, seed=2), value_mask=VALUE_MASK, causal=causal)
     np.testing.assert_allclose(layer.weights.sum(axis=-1), 1, rtol=1e-12)
-    hidden = np.broadcast_to(~VALUE_MASK[:, None], layer.weights.shape)
+    later = np.arange(4) > np.arange(2)[:, None]
+    hidden = ~VALUE_MASK[:, None] | (later & causal)
     assert np.all(layer.weights[hidden] == 0) and np.all(layer.weights[~hidden] > 0)
 
 
