@@ -773,8 +773,8 @@ plt.show()
 # %% [markdown] key="alignment-note" lang="en"
 # Nobody told the network which characters belong together. The maps are not a perfect diagonal, for two reasons:
 #
-# - A GRU's state knows what was read **before** it. To write "09" it is enough to look at one character late in "September":
-#   by then the state knows the month. Likewise a number is known at the character that ends it.
+# - A GRU's state knows what was read **before** it. To write "09" one look into "September" is enough: halfway through the
+#   word, the state knows the month. The third digit of the year knows the first two.
 # - A character that does not depend on the source, such as "-", can be written from anywhere.
 #
 # So a map shows where information was **fetched**, not what it was fetched for. With that in mind it is a good tool for finding
@@ -783,7 +783,7 @@ plt.show()
 # %% [markdown] key="alignment-note" lang="ja"
 # どの文字とどの文字が対応するかは、誰も教えていません。図がきれいな対角線にならない理由は2つあります。
 #
-# - GRUの状態は、それより**前**に読んだ内容を知っています。「09」と書くには、「September」の後ろのほうの1文字を見れば足ります。その時点の状態には、何月かがすでに入っているからです。数字も、その終わりを示す文字のところで読み取れます。
+# - GRUの状態は、それより**前**に読んだ内容を知っています。「09」と書くには、「September」の途中の1文字を見れば足ります。単語の半ばまで読めば、何月かが状態に入っているからです。年の3桁目の状態は、上2桁を知っています。
 # - 「-」のようにソースに依存しない文字は、どこを見ていても書けます。
 #
 # つまり、この図が示すのは情報を**どこから取り出したか**であり、何のために取り出したかではありません。そのことを踏まえれば、ネットワークの不具合を探すよい道具になりますが、判断理由の証明にはなりません。
@@ -832,17 +832,17 @@ for label, masks in (
 # ### The bottleneck, measured
 #
 # Bahdanau et al. show in their Figure 2 how the plain encoder–decoder gets worse on long sentences, while the one with attention
-# holds out (§5.1: no deterioration even at 50 words and more). They score French sentences; we take a task in which the amount of information is known
-# exactly: **copy a string of random digits**. Each digit more is $\log_2 10 = 3.3$ bits more. Both networks have the same
-# GRUs, see the same strings for the same number of steps, and have never seen the strings that they are tested on
-# (short ones excepted: there are only ten strings of length 1).
+# holds out (§5.1: no deterioration even at 50 words and more). The study notes that call this weakness by its name print
+# no figures. They translate; we take a task in which the amount of information is known exactly: **copy a string of
+# random digits**. Each digit more is $\log_2 10 = 3.3$ bits more. Both networks have the same GRUs, see the same strings for
+# the same number of steps, and are tested on strings drawn anew.
 #
 # %% [markdown] key="experiment-text" lang="ja"
 # ## 実験
 #
 # ### ボトルネックを測る
 #
-# Bahdanauらは図2で、普通のエンコーダ・デコーダは長い文で性能が落ちるのに対し、アテンション付きは落ちないことを示しています(5.1節:50語以上でも劣化しない)。論文はフランス語への翻訳ですが、ここでは情報量が正確にわかる課題を使います。**ランダムな数字の列を書き写す**課題です。1桁増えるごとに、情報は $\log_2 10 = 3.3$ ビット増えます。2つのネットワークのGRUは同じで、同じ数字列を同じ回数だけ学習します。評価に使う列は学習に出てきません(短い列は例外です。長さ1の列は10通りしかありません)。
+# Bahdanauらは図2で、普通のエンコーダ・デコーダは長い文で性能が落ちるのに対し、アテンション付きは落ちないことを示しています(5.1節:50語以上でも劣化しない)。この弱点に触れている学習ノートには、数値は載っていません。論文の課題は翻訳ですが、ここでは情報量が正確にわかる課題を使います。**ランダムな数字の列を書き写す**課題です。1桁増えるごとに、情報は $\log_2 10 = 3.3$ ビット増えます。2つのネットワークのGRUは同じで、同じ数字列を同じ回数だけ学習し、新しく引いた列で評価します。
 #
 # %% key="copy-data"
 LONGEST, DIGITS = rt.choose(quick=10, full=24), "0123456789"
