@@ -694,7 +694,8 @@ assert error_of(two_way) == "runs, output (2, 5, 2)"
 # **手順4:正しく動いているか。** エラーが出ないだけでは不十分です。いちばん忘れやすいのは、**2回目の**反転です。逆方向の層は、読んだ順、つまり最後の時刻から順に状態を返します。これを時刻の順に戻さなくても、形状は同じなのでエラーになりません。そこで、1つの時刻の入力を変えて、どの時刻の出力が変わるかを調べます。
 #
 # %% key="repair-turn"
-halves = {"forward half": np.r_[np.ones(H), np.zeros(H)], "backward half": np.r_[np.zeros(H), np.ones(H)]}
+one_half = np.ones(V.shape[1] // 2)
+halves = {"forward half": np.r_[one_half, 0 * one_half], "backward half": np.r_[0 * one_half, one_half]}
 
 
 def noticed(half, step, turn_back):
@@ -801,17 +802,18 @@ in_keras |= dict(zip(("kernel", "recurrent_kernel", "bias"), d_weights))
 
 print("LSTM                       cells = layer   layer = Keras")
 for name in ("y", "x", "h0", "c0", "kernel", "recurrent_kernel", "bias"):
-    exact = relative_error(in_cells[name], in_layer[name]) if name in in_cells else 0
     close = relative_error(in_layer[name], in_keras[name])
+    exact = relative_error(in_cells[name], in_layer[name]) if name in in_cells else None
     label = "output h" if name == "y" else f"dE/d{name}"
-    print(f"{label:25}{'< 1e-12' if exact < 1e-12 else exact:>15}{'< 1e-5' if close < 1e-5 else close:>16}")
-    assert exact < 1e-12 and close < 1e-5
+    first = "(not computed)" if exact is None else "< 1e-12" if exact < 1e-12 else f"{exact:.0e}"
+    print(f"{label:25}{first:>15}{'< 1e-5' if close < 1e-5 else f'{close:.0e}':>16}")
+    assert close < 1e-5 and (exact is None or exact < 1e-12)
 
 
 # %% [markdown] key="others-text" lang="en"
 # The same for both GRUs, for the bidirectional layer, and for sequences of different lengths: `mask` is `False` where a
-# step is padding. There the state is carried over unchanged, forwards and backwards. The last line but one of the code below is the cell
-# `gru_step`, used again and again.
+# step is padding. There the state is carried over unchanged, and so is the gradient. The GRU is also compared with the cell
+# `gru_step`, taken step after step.
 #
 # %% [markdown] key="others-text" lang="ja"
 # 2通りのGRU、双方向の層、そして長さの異なる系列についても比べます。`mask` は、埋め草(パディング)の時刻で `False` になります。そこでは状態がそのまま次へ引き継がれ、勾配もそのまま戻ります。GRUは上のセル `gru_step` の繰り返しとも比べます。
@@ -833,10 +835,13 @@ def largest_difference(ours, theirs, x, mask=None):
     y = ours.forward(x, mask=mask)
     dy = np.random.default_rng(5).standard_normal(y.shape).astype("float32")
     mine = [y, ours.backward(dy), *ours.grads.values()]
-    y_keras, dx, d_weights = keras_gradients(Masked(), x, dy)
+    wrapped = Masked()
+    wrapped(x)  # builds it
+    y_keras, dx, d_weights = keras_gradients(wrapped, x, dy)
     return max(relative_error(a, b) for a, b in zip(mine, [y_keras, dx, *d_weights]))
 
 
+# %% key="others-run"
 options = {"return_sequences": True}
 in_keras32 = options | {"dtype": "float32"}
 rng = np.random.default_rng(2)
@@ -937,6 +942,7 @@ CELLS = {
 }
 
 
+# %% key="spaces-fit"
 def train_on_letters(cell):
     keras.utils.set_random_seed(0)
     with rt.scope():
@@ -973,6 +979,7 @@ def f1_of(found, ends):
     return 2 * hits / (np.sum(found) + np.sum(ends))
 
 
+# %% key="spaces-run"
 readers, scores = {}, {}
 for name, make in CELLS.items():
     readers[name] = train_on_letters(make)
@@ -1077,8 +1084,8 @@ plt.show()
 # first ten steps. **After the last step: which sign stood at the marker?** The other 49 signs mean nothing, so the network
 # must pick one number and protect it for 40 steps and more.
 #
-# Everything is trained with our own layers: forward, backward, clipping, Adam. The five networks have 16 units each and differ in one
-# thing only. The study notes print no figures to compare with.
+# Everything is trained with our own layers: forward, backward, clipping, Adam. The five networks have 16 units each. The
+# study notes print no figures to compare with.
 #
 # %% [markdown] key="experiment-text" lang="ja"
 # ## 実験
@@ -1089,7 +1096,7 @@ plt.show()
 #
 # 系列は50時刻で、特徴量は2つ、ランダムな符号 ±1 と目印です。目印は、最初の10時刻のうち1か所だけで1になります。**最後の時刻のあとで、目印の所にあった符号を答えます。** ほかの49個の符号には意味がありません。1つの数だけを選び取り、40時刻以上守り通す必要があります。
 #
-# 順伝播、逆伝播、クリッピング、Adamのすべてを、自作の層とコードで行います。ネットワークは5種類で、ユニット数はどれも16、違いは1点だけです。なお、元の学習ノートに比べられる数値は載っていません。
+# 順伝播、逆伝播、クリッピング、Adamのすべてを、自作の層とコードで行います。ネットワークは5種類で、ユニット数はどれも16です。なお、元の学習ノートに比べられる数値は載っていません。
 #
 # %% key="lag"
 UNITS, LAG = 16, rt.choose(quick=50, full=100)
@@ -1104,6 +1111,7 @@ def lag_task(rng, count, steps=LAG):
     return x, (x[everyone, place, :1] > 0).astype("float32")
 
 
+# %% key="lag-learn"
 class Adam:
     """The optimizer on dicts of arrays (Kingma and Ba 2015, Algorithm 1)."""
 
@@ -1143,6 +1151,7 @@ def with_bias(layer, start, value):
     return layer
 
 
+# %% key="lag-run"
 NETWORKS = {  # how to make one, updates allowed
     "plain RNN": (lambda rng: SimpleRNN(UNITS, 2, rng=rng), 500),
     "LSTM, forget bias 1": (lambda rng: LSTM(UNITS, 2, rng=rng), 250),
@@ -1234,17 +1243,17 @@ for name, color in (
     ax.semilogy(lasting, color=color, label=name)
     print(f"{name:20} after {LAG - 12} steps the two states differ by more than half as much: {lasting[-1] > 0.5}")
     assert (lasting[-1] > 0.5) == name.endswith("4")
-ax.set(xlabel="steps after the marker", ylabel="distance, relative", ylim=(1e-9, 30))
+ax.set(xlabel="steps after the marker", ylabel="distance, relative", ylim=(1e-6, 300))
 ax.set_title("Two sequences that differ in one sign")
 ax.legend(loc="lower left")
 plt.show()
 
 # %% [markdown] key="lag-memory-note" lang="en"
 # In the plain RNN the difference fades: to it the two sequences are soon the same, and no output layer can tell them
-# apart. The trained LSTM and GRU carry it to the end. Information forwards and gradient backwards take the same way.
+# apart. The trained LSTM and GRU carry it to the end, and even let it grow. Information forwards and gradient backwards take the same way.
 #
 # %% [markdown] key="lag-memory-note" lang="ja"
-# 普通のRNNでは差が薄れ、2つの系列はやがて同じものになります。こうなると、出力層がどうやっても区別できません。学習したLSTMとGRUは、差を最後まで運びます。順方向の情報と逆方向の勾配は、同じ道を通るのです。
+# 普通のRNNでは差が薄れ、2つの系列はやがて同じものになります。こうなると、出力層がどうやっても区別できません。学習したLSTMとGRUは差を最後まで運び、さらに広げています。順方向の情報と逆方向の勾配は、同じ道を通るのです。
 #
 # %% [markdown] key="mistakes-text" lang="en"
 # ## Common mistakes
@@ -1354,10 +1363,10 @@ assert not np.allclose(wrong, expected) and np.allclose(cured, expected)
 # LSTMの重みが4組、GRUは3組です。大きさによらず、4分の3です。
 #
 # %% key="mistake-drastic"
-for x_size, h_size in ((1, 8), (64, 128), (512, 1024)):
+for x_size, h_size in ((1, 8), (16, 64), (64, 128)):
     gru_count = built(keras.layers.GRU(h_size, reset_after=False), x_size)
     lstm_count = built(keras.layers.LSTM(h_size), x_size)
-    print(f"x = {x_size:3}, h = {h_size:4}: GRU {gru_count:9,} / LSTM {lstm_count:9,} = {gru_count / lstm_count}")
+    print(f"x = {x_size:2}, h = {h_size:3}: GRU {gru_count:6,} / LSTM {lstm_count:6,} = {gru_count / lstm_count}")
     assert 4 * gru_count == 3 * lstm_count
 
 # %% [markdown] key="mistake-two-way-text" lang="en"
