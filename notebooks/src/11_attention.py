@@ -188,13 +188,13 @@ plt.show()
 # %% key="hard"
 months = {"Mar": 3.0, "Jul": 7.0, "Dec": 12.0}
 
-keys = np.eye(3)  # (S, D): one row a key
-values = np.array([[3.0], [7.0], [12.0]])  # (S, 1)
-query = np.array([[0.0, 1.0, 0.0]])  # (T, D): asks for "Jul"
+month_keys = np.eye(3)  # (S, D): one row a key
+month_values = np.array([[3.0], [7.0], [12.0]])  # (S, 1)
+month_query = np.array([[0.0, 1.0, 0.0]])  # (T, D): asks for "Jul"
 
-weights = query @ keys.T  # (T, S): 1 where they are equal
-print("dictionary:", months["Jul"], "  matrix product:", (weights @ values).item())
-assert (weights @ values).item() == months["Jul"]
+weights = month_query @ month_keys.T  # (T, S): 1 where they are equal
+print("dictionary:", months["Jul"], "  matrix product:", (weights @ month_values).item())
+assert (weights @ month_values).item() == months["Jul"]
 
 
 # %% [markdown] key="soft-text" lang="en"
@@ -220,10 +220,10 @@ def softmax(scores, mask=None):
 
 for name, q in (("exactly Jul", [0.0, 1, 0]), ("Jul or Dec", [0.0, 0.5, 0.5])):
     for factor in (1, 5, 50):
-        weights = softmax(factor * np.array([q]) @ keys.T)
-        shown = ", ".join(f"{w:.2f}" for w in weights[0])
-        print(f"{name:11}  scores × {factor:2}   weights {shown}   answer {(weights @ values).item():5.2f}")
-assert np.allclose(softmax(50 * query @ keys.T) @ values, months["Jul"])
+        weights = softmax(factor * np.array([q]) @ month_keys.T)
+        shown, answer = ", ".join(f"{w:.2f}" for w in weights[0]), (weights @ month_values).item()
+        print(f"{name:11}  scores × {factor:2}   weights {shown}   answer {answer:5.2f}")
+assert np.allclose(softmax(50 * month_query @ month_keys.T) @ month_values, months["Jul"])
 
 
 # %% [markdown] key="learned-text" lang="en"
@@ -258,7 +258,7 @@ def attend(scores, value, mask=None):
 def attend_backward(dc, weights, value):
     """dc (N, T, D) -> gradients of the scores (N, T, S) and of the values (N, S, D)."""
     d_weights = dc @ value.swapaxes(1, 2)
-    row = np.sum(weights * d_weights, axis=-1, keepdims=True)  # what one weight takes from the others
+    row = np.sum(weights * d_weights, axis=-1, keepdims=True)  # what the others lose
     return weights * (d_weights - row), weights.swapaxes(1, 2) @ dc
 
 
@@ -280,19 +280,21 @@ key = np.random.default_rng(0).normal(0, 0.1, (1, 6, 2))
 weights_before = attend(dot_scores(query, key), value)[1][0]
 for _ in range(300):
     c, weights = attend(dot_scores(query, key), value)
-    d_scores, _ = attend_backward(c - value[:, wanted], weights, value)  # loss: half the squared error
+    d_scores, _ = attend_backward(c - value[:, wanted], weights, value)  # half the squared error
     key -= 0.5 * dot_scores_backward(d_scores, query, key)[1]
 weights_after = attend(dot_scores(query, key), value)[1][0]
 print("largest weight of each query before:", weights_before.max(axis=-1).round(1))
 print("and after:                          ", weights_after.max(axis=-1).round(1))
-assert np.array_equal(weights_after.argmax(axis=-1), wanted) and weights_after.max(axis=-1).min() > 0.9
+assert np.array_equal(weights_after.argmax(axis=-1), wanted)
+assert weights_after.max(axis=-1).min() > 0.9
 
 # %% key="learn-keys-figure"
 fig, axes = plt.subplots(1, 3, figsize=(9, 2.9), width_ratios=(1, 1, 1.15))
 for ax, title, shown in zip(axes, ("before", "after 300 steps"), (weights_before, weights_after)):
     ax.pcolormesh(shown, cmap=pictures.SHADES, vmin=0, vmax=1, edgecolors=plots.PALE)
-    ax.set(title=title, xlabel="key", ylim=(6, 0), xticks=np.arange(6) + 0.5, yticks=np.arange(6) + 0.5)
-    ax.set(xticklabels=range(6), yticklabels=range(6), aspect="equal")
+    ax.set(title=title, xlabel="key", ylim=(6, 0), aspect="equal")
+    ax.set_xticks(np.arange(6) + 0.5, range(6))
+    ax.set_yticks(np.arange(6) + 0.5, range(6))
     ax.grid(False)
 axes[0].set_ylabel("query")
 for points, color, name, where in (
@@ -348,7 +350,7 @@ v = np.array([[[10.0], [20.0], [30.0]]])
 c, weights = attend(dot_scores(q, k), v)
 d_scores, dv = attend_backward(np.ones((1, 1, 1)), weights, v)
 print("weights  ", weights[0, 0].round(6))
-print("output   ", c.item().__round__(6))
+print("output   ", round(c.item(), 6))
 print("d scores ", d_scores[0, 0].round(6) + 0.0)
 print("d values ", dv[0, :, 0].round(6), " the weights: each value enters with its weight")
 np.testing.assert_allclose(weights[0, 0], [0.2, 0.6, 0.2])
@@ -449,6 +451,7 @@ for padding in (0, 2, 5, 20):
 # 系列に、自分自身へ問い合わせさせます。クエリ・キー・バリューは同じ配列です。どのトークンも、どれだけ離れていても1回で、すべてのトークンを混ぜた結果を受け取ります。ただし、トークンを並べ替えると、出力も同じように並べ替わるだけで、ほかは何も変わりません。**アテンションは順序を知らないのです。** この章では、RNNの状態が順序の情報をもっているので困りません。RNNのないTransformerでは、位置の情報を足す必要があります(第12章)。
 #
 # %% key="self"
+rng = np.random.default_rng(0)
 tokens = rng.standard_normal((1, 5, 4))
 mixed, weights = attend(dot_scores(tokens, tokens), tokens)
 order = [3, 0, 4, 1, 2]
@@ -505,16 +508,17 @@ assert slope > 0.7 and (softmax(e) * (1 - softmax(e))).sum(axis=-1).mean() < 0.1
 # %% key="numerical"
 rng = np.random.default_rng(1)
 N, T, S, D = 3, 4, 6, 5
-arrays = {name: rng.standard_normal((N, n, D)) for name, n in (("query", T), ("key", S), ("value", S))}
+places = {"query": T, "key": S, "value": S}
+arrays = {name: rng.standard_normal((N, n, D)) for name, n in places.items()}
 v_a, dc = rng.standard_normal(D), rng.standard_normal((N, T, D))
-mask = np.arange(S) < np.array([6, 2, 4])[:, None]  # (N, S): sentences of 6, 2 and 4 tokens
+pad_mask = np.arange(S) < np.array([6, 2, 4])[:, None]  # (N, S): sentences of 6, 2 and 4 tokens
 
 
 def by_cells(kind):
     """Output and gradients by the cells of this chapter."""
     query, key, value = arrays.values()
     score = dot_scores(query, key) if kind == "dot" else additive_scores(query, key, v_a)
-    c, weights = attend(score, value, mask[:, None])
+    c, weights = attend(score, value, pad_mask[:, None])
     d_scores, d_value = attend_backward(dc, weights, value)
     if kind == "dot":
         dq, dk = dot_scores_backward(d_scores, query, key)
@@ -523,13 +527,21 @@ def by_cells(kind):
     return {"output": c, "query": dq, "key": dk, "value": d_value, "v_a": dv_a}
 
 
-for kind in ("dot", "additive"):
+def largest_error(kind):
+    """Of all gradients, against the numerical ones."""
+
+    def loss():
+        return np.sum(dc * by_cells(kind)["output"])
+
     found = by_cells(kind)
-    for name in [name for name in found if name != "output"]:
-        array = v_a if name == "v_a" else arrays[name]
-        numerical = numerical_gradient(lambda kind=kind: np.sum(dc * by_cells(kind)["output"]), array)
-        assert relative_error(found[name], numerical) < 1e-6, name
-    print(f"{kind:9} every gradient agrees with the numerical one to 1e-6")
+    del found["output"]
+    numerical = {name: numerical_gradient(loss, (arrays | {"v_a": v_a})[name]) for name in found}
+    return max(relative_error(found[name], numerical[name]) for name in found)
+
+
+for kind in ("dot", "additive"):
+    print(f"{kind:9} every gradient agrees with the numerical one to 1e-6:", largest_error(kind) < 1e-6)
+    assert largest_error(kind) < 1e-6
 
 
 # %% [markdown] key="three-ways-text" lang="en"
@@ -540,14 +552,14 @@ for kind in ("dot", "additive"):
 #
 # %% key="three-ways"
 class Masked(keras.layers.Layer):
-    """A Keras attention layer with a fixed padding mask: a function of [query, value, key] alone."""
+    """A Keras attention layer with a fixed padding mask: a function of its arrays alone."""
 
     def __init__(self, layer):
         super().__init__(dtype="float32")
         self.layer = layer
 
     def call(self, inputs):
-        return self.layer(list(inputs), mask=[None, mask])
+        return self.layer(list(inputs), mask=[None, pad_mask])
 
 
 theirs = {
@@ -560,7 +572,7 @@ inputs = [arrays[name] for name in ("query", "value", "key")]
 print("                     cells = layers   layers = Keras")
 for kind, layer in ours.items():
     cells = by_cells(kind)
-    y = layer.forward(*inputs, value_mask=mask)
+    y = layer.forward(*inputs, value_mask=pad_mask)
     layers = {"output": y} | dict(zip(("query", "value", "key"), layer.backward(dc)))
     theirs[kind].build([(N, T, D), (N, S, D), (N, S, D)])
     if kind == "additive":
@@ -569,9 +581,11 @@ for kind, layer in ours.items():
     inputs32, masked = [array.astype("float32") for array in inputs], Masked(theirs[kind])
     masked(inputs32)  # builds it
     y, dx, d_weights = keras_gradients(masked, inputs32, dc.astype("float32"))
-    in_keras = {"output": y} | dict(zip(("query", "value", "key"), dx)) | dict(zip(["v_a"], d_weights))
+    in_keras = {"output": y} | dict(zip(("query", "value", "key"), dx))
+    in_keras |= dict(zip(["v_a"], d_weights))
     for name in cells:
-        exact, close = relative_error(cells[name], layers[name]), relative_error(layers[name], in_keras[name])
+        exact = relative_error(cells[name], layers[name])
+        close = relative_error(layers[name], in_keras[name])
         label = f"{kind} {'' if name == 'output' else 'd'}{name}"
         print(f"{label:20}{'< 1e-12' if exact < 1e-12 else f'{exact:.0e}':>12}", end="")
         print(f"{'< 1e-5' if close < 1e-5 else f'{close:.0e}':>17}")
@@ -599,8 +613,9 @@ for lang, names in dates.FORMATS.items():
     for name in names:
         print(f"{lang}   {name:14} {dates.spell(day, name, lang)}")
 held_out, learned = set(dates.dates("test")), set(dates.dates("train"))
-print(f"{len(learned):,} dates to learn from, {len(held_out):,} held out, in common: {len(held_out & learned)}")
-assert not held_out & learned
+common = len(held_out & learned)
+print(f"{len(learned):,} dates to learn from, {len(held_out):,} held out, in common: {common}")
+assert common == 0
 
 # %% key="data"
 PAIRS = rt.choose(quick=50_000, full=200_000)
@@ -612,12 +627,14 @@ LENGTH = max(len(text) for text in texts)
 def arrays_of(texts, iso):
     """(source (N, S), decoder_in (N, 11), decoder_out (N, 11)): characters as numbers."""
     source = batches.pad([reads.encode(text) for text in texts], LENGTH)
-    return source, *batches.teacher_forcing(batches.pad([writes.encode(t, bos=True, eos=True) for t in iso]))
+    target = batches.pad([writes.encode(t, bos=True, eos=True) for t in iso])
+    return source, *batches.teacher_forcing(target)
 
 
 source, decoder_in, decoder_out = arrays_of(texts, iso)
 source_val, in_val, out_val = arrays_of(*dates.date_pairs(1000, "both", seed=1, part="test"))
-print(f"{PAIRS:,} pairs; {len(reads)} characters to read, {len(writes)} to write; source {source.shape[1:]}")
+print(f"{PAIRS:,} pairs of up to {LENGTH} characters", end="; ")
+print(f"{len(reads)} different ones to read, {len(writes)} to write")
 print("read: ", reads.encode("9/7/94"), "\nwrite:", writes.encode("1994-09-07", bos=True, eos=True))
 
 # %% [markdown] key="model-text" lang="en"
@@ -680,8 +697,10 @@ translator, opened = new_translator(), open_network()
 for layer in opened.layers:
     if layer.weights:
         layer.set_weights(translator.get_layer(layer.name).get_weights())
-difference = relative_error(opened((source[:8], decoder_in[:8])), translator((source[:8], decoder_in[:8])))
-print(f"parameters: {translator.count_params():,} and {opened.count_params():,}; same logits: {difference < 1e-5}")
+some = source[:8], decoder_in[:8]
+difference = relative_error(opened(some), translator(some))
+print(f"parameters: {translator.count_params():,} and {opened.count_params():,}", end="; ")
+print("same logits:", difference < 1e-5)
 assert translator.count_params() == opened.count_params() and difference < 1e-5
 
 # %% [markdown] key="train-text" lang="en"
@@ -719,7 +738,7 @@ def train(model, data, name, epochs=EPOCHS, batch_size=BATCH, peak=6e-3, metrics
 
 pairs = training.Arrays((source, decoder_in), decoder_out, (source_val, in_val), out_val)
 history = train(translator, pairs, "11_dates", metrics=[exact])
-print(f"after training: exact match on dates never seen above 95 %: {history['val_exact'][-1] > 0.95}")
+print("exact match on dates never seen, above 95 %:", history["val_exact"][-1] > 0.95)
 
 # %% key="greedy"
 held = {lang: dates.date_pairs(1000, lang, seed=2, part="test") for lang in ("en", "ja")}
@@ -737,9 +756,10 @@ for lang, (held_texts, held_iso) in held.items():
     written = write(translator, x)
     share[lang] = scores.exact_match(written, held_iso)
     one_pass = np.mean(np.all(np.argmax(translator((x, x_in)), axis=-1) == x_out, axis=-1))
-    print(f"{lang}: exact match on 1,000 pairs of held-out dates at least 99 %: {share[lang] >= 0.99}", end="   ")
-    print("greedy = one pass:", share[lang] == one_pass)
-    assert abs(share[lang] - one_pass) < 1e-3
+    print(f"{lang}: 1,000 pairs of held-out dates", end="   ")
+    print(f"exact match at least 99 %: {share[lang] >= 0.99}", end="   ")
+    print("the same in one pass:", share[lang] == one_pass)
+    assert abs(share[lang] - one_pass) < 1e-3  # rounding may decide between two equal logits
 if rt.profile == "quick":
     assert min(share.values()) >= 0.99
 
@@ -756,7 +776,7 @@ if rt.profile == "quick":
 #
 # %% key="alignment"
 SHOWN = [("full", "en"), ("short", "en"), ("d MMMM y", "en"), ("dd.MM.y", "en")]
-SHOWN += [("long", "ja"), ("yy年M月d日", "ja"), ("y年M月d日(E)", "ja")]
+SHOWN += [("long", "ja"), ("y.MM.dd", "ja"), ("y年M月d日(E)", "ja")]
 day = next(d for d in dates.dates("test") if d.year == 1994 and d.month == 9)
 panels = []
 for name, lang in SHOWN:
@@ -824,8 +844,18 @@ for label, masks in (
     written, weights = answers(x, x_in, *masks)
     right = np.all(written == x_out, axis=1)
     lost = (weights * (x == PAD)[:, None]).sum(axis=-1).mean()
-    print(f"{label:22} weight on padding {lost:4.0%}   exact match above 95 %: {right.mean() > 0.95}")
+    print(f"{label:22} weight on padding above 5 %: {lost > 0.05!s:5}", end="   ")
+    print(f"exact match above 95 %: {right.mean() > 0.95}")
 
+# %% [markdown] key="no-mask-note" lang="en"
+# Without the attention's mask, weight leaks to the padding, but here it hardly hurts: the states there are copies of the
+# last one, so nothing foreign comes in, and the trained look is sharp. Without the encoder's mask the padding has states
+# that the network has never met, and the decoder starts from one of them. **Two masks, two jobs:** the RNN's keeps the
+# state, the attention's keeps the weights. Frameworks pass them on silently, and lose them as silently.
+#
+# %% [markdown] key="no-mask-note" lang="ja"
+# アテンションのマスクがないと、重みがパディングに漏れます。ただし、ここではほとんど害がありません。そこにあるのは最後の状態のコピーで、異質な情報は入らず、学習後の注意も鋭いからです。エンコーダのマスクまで外すと、パディングには見たこともない状態が並び、デコーダもその1つから出発することになります。**マスクは2つ、役割も2つ**です。RNNのマスクは状態を守り、アテンションのマスクは重みを守ります。フレームワークはマスクを黙って受け渡し、黙って失います。
+#
 # %% [markdown] key="experiment-text" lang="en"
 # ## Experiment
 #
@@ -834,15 +864,15 @@ for label, masks in (
 # Bahdanau et al. show in their Figure 2 how the plain encoder–decoder gets worse on long sentences, while the one with attention
 # holds out (§5.1: no deterioration even at 50 words and more). The study notes that call this weakness by its name print
 # no figures. They translate; we take a task in which the amount of information is known exactly: **copy a string of
-# random digits**. Each digit more is $\log_2 10 = 3.3$ bits more. Both networks have the same GRUs, see the same strings for
-# the same number of steps, and are tested on strings drawn anew.
+# random digits**. Each digit more is $\log_2 10 = 3.3$ bits more. Both networks have the same GRUs and see the same strings; the
+# one without attention may practise **twice as long**. They are tested on strings drawn anew.
 #
 # %% [markdown] key="experiment-text" lang="ja"
 # ## 実験
 #
 # ### ボトルネックを測る
 #
-# Bahdanauらは図2で、普通のエンコーダ・デコーダは長い文で性能が落ちるのに対し、アテンション付きは落ちないことを示しています(5.1節:50語以上でも劣化しない)。この弱点に触れている学習ノートには、数値は載っていません。論文の課題は翻訳ですが、ここでは情報量が正確にわかる課題を使います。**ランダムな数字の列を書き写す**課題です。1桁増えるごとに、情報は $\log_2 10 = 3.3$ ビット増えます。2つのネットワークのGRUは同じで、同じ数字列を同じ回数だけ学習し、新しく引いた列で評価します。
+# Bahdanauらは図2で、普通のエンコーダ・デコーダは長い文で性能が落ちるのに対し、アテンション付きは落ちないことを示しています(5.1節:50語以上でも劣化しない)。この弱点に触れている学習ノートには、数値は載っていません。論文の課題は翻訳ですが、ここでは情報量が正確にわかる課題を使います。**ランダムな数字の列を書き写す**課題です。1桁増えるごとに、情報は $\log_2 10 = 3.3$ ビット増えます。2つのネットワークのGRUは同じで、同じ数字列を学習します。アテンションのないほうには**2倍の学習時間**を与えます。評価は、新しく引いた列で行います。
 #
 # %% key="copy-data"
 LONGEST, DIGITS = rt.choose(quick=10, full=24), "0123456789"
@@ -850,12 +880,13 @@ copies = Vocabulary(DIGITS)
 
 
 def strings(count, seed):
-    """source (N, S), decoder_in and decoder_out (N, S + 1) of random digits, and their lengths (N,)."""
+    """source (N, S), decoder_in and decoder_out (N, S + 1), and the lengths (N,)."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, LONGEST + 1, count)
     inside = np.arange(LONGEST) < lengths[:, None]
     source = np.where(inside, rng.integers(4, len(copies), (count, LONGEST)), PAD).astype("int32")
-    written = np.concatenate([np.full((count, 1), BOS), source, np.full((count, 1), PAD)], axis=1).astype("int32")
+    written = np.pad(source, ((0, 0), (1, 1)), constant_values=PAD)
+    written[:, 0] = BOS
     written[np.arange(count), lengths + 1] = EOS
     return source, *batches.teacher_forcing(written), lengths
 
@@ -879,9 +910,9 @@ def copier(attention, units=64, seed=0):
 
 
 by_length = {}
-for name, attention in (("one vector of 64 numbers", None), ("attention", "dot")):
-    model = copier(attention)
-    train(model, digits, f"11_copy_{attention}", epochs=rt.choose(quick=1, full=10), batch_size=128, peak=8e-3)
+for name, attention, passes in (("one vector of 64 numbers", None, 2), ("attention", "dot", 1)):
+    model, passes = copier(attention), passes * rt.choose(quick=1, full=5)
+    train(model, digits, f"11_copy_{attention}", epochs=passes, batch_size=128, peak=8e-3)
     right = np.argmax(model((test_x, test_in)), axis=-1) == test_out
     right = np.all(right | (test_out == PAD), axis=1)
     by_length[name] = np.array([right[test_lengths == n].mean() for n in range(1, LONGEST + 1)])
@@ -898,10 +929,10 @@ plt.show()
 long = np.arange(1, LONGEST + 1) > LONGEST // 2
 for name, accuracy in by_length.items():
     print(f"{name:25} long strings copied: above 90 % {accuracy[long].mean() > 0.9!s:5}", end="   ")
-    print(f"below 20 % {accuracy[long].mean() < 0.2}")
+    print(f"below 30 % {accuracy[long].mean() < 0.3}")
 if rt.profile == "quick":
     plain, looking = by_length.values()
-    assert looking[long].mean() > 0.9 and plain[long].mean() < 0.2
+    assert looking[long].mean() > 0.9 and plain[long].mean() < 0.3
 
 # %% [markdown] key="copy-note" lang="en"
 # An honest reading: 64 numbers *could* hold ten digits (33 bits). The plain network has not learned to pack them in and
@@ -937,7 +968,7 @@ if rt.profile == "quick":
 #
 # %% key="bahdanau"
 bahdanau = new_translator("bahdanau")
-table, kernel = (np.asarray(bahdanau.get_layer(name).get_weights()[0]) for name in ("target_embedding", "query"))
+table, kernel = bahdanau.target_embedding.get_weights()[0], bahdanau.query.get_weights()[0]
 cell = GRU(UNITS, EMBEDDING + UNITS, return_state=True)
 cell.params = dict(zip(("kernel", "recurrent_kernel", "bias"), bahdanau.decoder.get_weights()))
 look = AdditiveAttention(UNITS)
@@ -950,7 +981,8 @@ _, s_next = cell.forward(np.concatenate([y, c], axis=-1), s)  # then the GRU
 
 _, (s_keras, *_) = bahdanau.step(decoder_in[:4, 0], (s, memory, keys, mask))
 print("one step by hand = Keras:", relative_error(s_next, s_keras) < 1e-5)
-print(f"parameters: Luong's order {translator.count_params():,}, Bahdanau's {bahdanau.count_params():,}")
+print(f"parameters, Luong's order:    {translator.count_params():,}")
+print(f"parameters, Bahdanau's order: {bahdanau.count_params():,}")
 assert relative_error(s_next, s_keras) < 1e-5
 
 # %% [markdown] key="mistakes-text" lang="en"
@@ -1022,11 +1054,12 @@ expected, _ = attend(dot_scores(asked, sentence), sentence)
 padded = np.concatenate([sentence, rng.standard_normal((1, 2, 4))], axis=1)
 real = np.array([True, True, True, False, False])
 e = dot_scores(asked, padded)
+hidden = np.where(real, e, -1e9)
 candidates = {
     "masked with -inf": softmax(e, real),
     "scores set to 0": softmax(np.where(real, e, 0.0)),
     "weights set to 0 afterwards": softmax(e) * real,
-    "softmax over the queries": softmax(np.where(real, e, -1e9).swapaxes(1, 2)).swapaxes(1, 2) * real,
+    "softmax over the queries": softmax(hidden.swapaxes(1, 2)).swapaxes(1, 2) * real,
 }
 for label, weights in candidates.items():
     close = np.allclose(weights @ padded, expected)
@@ -1050,7 +1083,8 @@ rng = np.random.default_rng(3)
 q, k, v = (rng.standard_normal((1, n, 4)).astype("float32") for n in (2, 3, 3))
 right, _ = attend(dot_scores(q, k), v)
 for label, given in (("[query, value, key]", [q, v, k]), ("[query, key, value]", [q, k, v])):
-    y, _, _ = keras_gradients(keras.layers.Attention(dtype="float32"), given, np.ones((1, 2, 4), "float32"))
+    layer = keras.layers.Attention(dtype="float32")
+    y, _, _ = keras_gradients(layer, given, np.ones((1, 2, 4), "float32"))
     print(f"{label}: the attention of the formula: {relative_error(y, right) < 1e-5}")
     assert (relative_error(y, right) < 1e-5) == (label == "[query, value, key]")
 
@@ -1117,7 +1151,7 @@ exam.check(dot_attention, **exercises.DOT)
 #
 # %% key="exercise-back" tags=["exercise"]
 def scores_gradient(w, dw):
-    """Weights w (T, S) and the gradient of the loss by them dw (T, S) -> gradient by the scores (T, S)."""
+    """Weights w and the loss's gradient by them dw, (T, S) -> gradient by the scores (T, S)."""
     ### BEGIN SOLUTION
     return w * (dw - np.sum(w * dw, axis=-1, keepdims=True))
     ### END SOLUTION

@@ -16,7 +16,7 @@ TEST_SHARE = 0.1
 # Babel's names and patterns. All of them can be told apart, also where both languages are mixed.
 FORMATS = {
     "en": ("full", "long", "medium", "short", "d MMMM y", "EEE, d MMM y", "MM/dd/y", "dd.MM.y"),
-    "ja": ("full", "long", "medium", "y年MM月dd日", "y年M月d日(E)", "yy年M月d日", "y/MM/dd(E)", "y.MM.dd"),
+    "ja": ("full", "long", "medium", "y年MM月dd日", "y年M月d日(E)", "y年M月d日 EEEE", "y/MM/dd(E)", "y.MM.dd"),
 }
 
 
