@@ -853,6 +853,7 @@ CASES = [
 print(f"{'layer':27} {'options':47} largest relative error of y, dx")
 for kind, keras_kind, options in CASES:
     ours, theirs = kind(**options), keras_kind(**options, dtype="float32")
+    theirs.build(x.shape)
     y = ours.forward(x)
     dy = rng.standard_normal(y.shape).astype("float32")
     dx = ours.backward(dy)
