@@ -176,7 +176,7 @@ def test_arguments_are_checked():
 def trained(annealing, words, data, epochs):
     keras.utils.set_random_seed(0)
     model = VHRED(len(words), annealing=annealing)
-    model.compile(keras.optimizers.Adam(0.01))
+    model.compile(keras.optimizers.Adam(0.015))
     history = model.fit(
         (data.turns, data.reply_in), data.reply_out, batch_size=64, epochs=epochs, verbose=0
     ).history  # fmt: skip
@@ -191,8 +191,8 @@ def test_with_annealing_replies_follow_z_and_without_it_the_posterior_collapses(
     many = 16
     turns = np.repeat(held_out.turns, many, axis=0)
     found = {}
-    for annealing in (300, 0):
-        model, kl = trained(annealing, words, data, 12)
+    for annealing in (100, 0):
+        model, kl = trained(annealing, words, data, 6)
         noise = np.random.default_rng(0).standard_normal((len(turns), model.extra))
         ids = decoding.greedy(model.step, model.start(turns, noise), len(turns), 12)
         said = np.array([words.decode(row) for row in ids]).reshape(len(test), many)
@@ -200,8 +200,8 @@ def test_with_annealing_replies_follow_z_and_without_it_the_posterior_collapses(
         if annealing:
             right = np.mean([[text in one.right for text in row] for row, one in zip(said, test, strict=True)])
     assert right > 0.8
-    assert found[300][0] > 0.8 and found[300][1] >= 2.5
-    assert found[0][0] < 0.3 and found[0][1] <= 1.5
+    assert found[100][0] > 0.5 and found[0][0] < 0.2  # nats
+    assert found[100][1] >= 2 and found[0][1] < found[100][1] - 0.5  # different replies to one dialogue
 
 
 def test_both_networks_give_the_same_on_jax_and_learn_there(tmp_path):

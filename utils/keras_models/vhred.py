@@ -25,7 +25,7 @@ class VHRED(HRED):
     training β rises from 0 to 1 over the first `annealing` batches; in evaluation it is 1. `fit` reports both parts.
 
     Args:
-        vocabulary_size, embedding_dim, units: as in HRED.
+        vocabulary_size, embedding_dim, units, unroll: as in HRED.
         latent_dim: of z.
         annealing: batches until β is 1; 0 for β = 1 from the start.
         word_drop: share of the words of reply_in that become `UNK` in training.
@@ -38,12 +38,13 @@ class VHRED(HRED):
     def __init__(
         self,
         vocabulary_size,
-        embedding_dim=32,
-        units=48,
+        embedding_dim=48,
+        units=64,
         latent_dim=8,
         annealing=0,
         word_drop=0.25,
         seed=0,
+        unroll=False,
         name="vhred",
     ):
         self.extra = checks.positive_int("latent_dim", latent_dim)
@@ -51,7 +52,7 @@ class VHRED(HRED):
         if not 0 <= word_drop <= 1:
             raise ValueError(f"word_drop must be a share from 0 to 1, got {word_drop!r}")
         self.word_drop, self.seed = float(word_drop), seed
-        super().__init__(vocabulary_size, embedding_dim, units, name)
+        super().__init__(vocabulary_size, embedding_dim, units, unroll, name)
 
     def build(self, input_shape=None):
         def gaussian(name, inputs, depth):
