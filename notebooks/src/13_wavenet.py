@@ -948,11 +948,11 @@ white = {part: (getattr(images, part) > 0.4).astype("float32") for part in parts
 pixels = training.Arrays(white["x_train"], white["x_train"], white["x_val"], white["x_val"])
 
 keras.utils.set_random_seed(0)
-FILTERS, BLOCKS, DIGIT_EPOCHS = rt.choose(quick=(16, 3, 3), full=(64, 12, 50))
+FILTERS, BLOCKS, DIGIT_EPOCHS = rt.choose(quick=(16, 3, 2), full=(64, 12, 50))
 with rt.scope():
     painter = pixelcnn(white["x_train"].shape[1:3], FILTERS, BLOCKS, first_kernel_size=5)
     painter.compile(
-        keras.optimizers.Adam(0.004),
+        keras.optimizers.Adam(0.006),
         keras.losses.BinaryCrossentropy(from_logits=True),
         jit_compile=rt.jit_compile,
     )
