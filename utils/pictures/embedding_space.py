@@ -174,7 +174,7 @@ def map_of(axes, groups, points, font=10):
     low, high = spots.min(axis=0), spots.max(axis=0)
     span = high - low
     axes.set(
-        xlim=(low[0] - 0.06 * span[0], high[0] + 0.2 * span[0]),
+        xlim=(low[0] - 0.2 * span[0], high[0] + 0.2 * span[0]),
         ylim=(low[1] - 0.06 * span[1], high[1] + 0.08 * span[1]),
     )
     for (name, words), places, color, marker in zip(groups.items(), points, SERIES, "os^DvP", strict=False):
@@ -185,22 +185,24 @@ def map_of(axes, groups, points, font=10):
 
 
 def _labels(axes, words, places, spots, span, color, font):
-    """Each word to the right of its point, moved up or down to where fewest others are."""
+    """Each word beside its point, to the right or left, level or a little up or down: where fewest others are."""
     taken = axes.__dict__.setdefault("_taken", [])
+    gap = 0.015 * span[0]
     for word, (x, y) in zip(words, places, strict=True):
-        options = [(x + 0.015 * span[0], y + step * span[1]) for step in (0, 0.03, -0.03, 0.06, -0.06, 0.09, -0.09)]
-        width = 0.021 * len(word) * span[0] * font / 10
+        width = 0.019 * (len(word) + 0.5) * span[0] * font / 10
+        options = [
+            (left, y + step * span[1])
+            for step in (0, 0.025, -0.025, 0.05, -0.05)
+            for left in (x + gap, x - gap - width)
+        ]
 
         def crowded(spot, width=width):
+            left, level = spot
             boxes = sum(
-                abs(spot[1] - ty) < 0.035 * span[1] and spot[0] < tx + w and tx < spot[0] + width for tx, ty, w in taken
+                abs(level - ty) < 0.042 * span[1] and left < tx + w and tx < left + width for tx, ty, w in taken
             )
-            dots = np.sum(
-                (np.abs(spots[:, 1] - spot[1]) < 0.02 * span[1])
-                & (spots[:, 0] > spot[0])
-                & (spots[:, 0] < spot[0] + width)
-            )
-            return boxes * 3 + int(dots)
+            over = (np.abs(spots[:, 1] - level) < 0.025 * span[1]) & (spots[:, 0] > left) & (spots[:, 0] < left + width)
+            return 3 * boxes + int(over.sum())
 
         spot = min(options, key=lambda spot: (crowded(spot), abs(spot[1] - y)))
         taken.append((*spot, width))
