@@ -726,7 +726,7 @@ def exact(y_true, logits):
     return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")
 
 
-def train(model, data, name, epochs=EPOCHS, batch_size=BATCH, peak=6e-3, metrics=()):
+def train(model, data, name, epochs=EPOCHS, batch_size=BATCH, peak=0.01, metrics=()):
     """The learning rate falls from `peak` to almost 0 along a cosine."""
     steps = epochs * -(-len(data.y_train) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(peak, steps, alpha=0.02)
@@ -794,7 +794,7 @@ plt.show()
 # Nobody told the network which characters belong together. The maps are not a perfect diagonal, for two reasons:
 #
 # - A GRU's state knows what was read **before** it. To write "09" one look into "September" is enough: halfway through the
-#   word, the state knows the month. The third digit of the year knows the first two.
+#   word, the state knows the month. The state at the year's third digit knows the first two.
 # - A character that does not depend on the source, such as "-", can be written from anywhere.
 #
 # So a map shows where information was **fetched**, not what it was fetched for. With that in mind it is a good tool for finding
@@ -939,14 +939,21 @@ if rt.profile == "quick":
 # to take them out in this time; longer training and more units move its wall to the right. But it remains a wall, for
 # every length asks for more packing. With attention the task is the same at every length: find the place, take the digit.
 #
-# Beyond the longest string of the training, the network with attention fails as well: it has learned to find places by their state,
-# and has never met these states.
+# Attention is no guarantee either. Beyond the longest string of the training, the states are new to it:
 #
 # %% [markdown] key="copy-note" lang="ja"
 # 公平に言えば、64個の数値には10桁(33ビット)が十分に入る**はず**です。普通のネットワークは、この学習時間では、情報を詰め込んで取り出す方法を身に付けられなかったのです。学習を長くし、ユニットを増やせば、壁は右へ動きます。それでも、長くなるほど多く詰め込まなければならないので、壁はなくなりません。アテンションがあれば、どの長さでもやることは同じです。場所を見つけ、その数字を取り出すだけです。
 #
-# なお、学習時の最長を超えると、アテンション付きでも失敗します。場所を状態によって見つけることを学んだので、見たことのない状態には対応できないのです。
+# アテンションも万能ではありません。学習時の最長を超えると、状態が見たことのないものになります。
 #
+# %% key="copy-beyond"
+rng = np.random.default_rng(5)
+longer = rng.integers(4, len(copies), (1000, LONGEST + 5)).astype("int32")
+fed = np.concatenate([np.full((1000, 1), BOS), longer], axis=1).astype("int32")
+written = np.argmax(model((longer, fed)), axis=-1)[:, :-1]  # `model` is the one with attention
+right = np.mean(np.all(written == longer, axis=1))
+print(f"strings of {LONGEST + 5} digits copied, above 50 %: {right > 0.5}")
+
 # %% [markdown] key="bahdanau-text" lang="en"
 # ### Bahdanau's order
 #

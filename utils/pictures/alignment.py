@@ -23,7 +23,7 @@ def japanese_font():
     return next((name for name in JAPANESE_FONTS if name in installed), None)
 
 
-def alignments(panels, width=9.2):
+def alignments(panels, width=9.5):
     """Heat maps of attention weights: one row a character written, one column a character read.
 
     Args:
