@@ -607,6 +607,7 @@ def errors_of(through):
     return {name: relative_error(found[name], numerical[name]) for name in arrays}
 
 
+# %% key="bugs"
 def no_root(dC, Q, K, V, A):
     root = np.sqrt(Q.shape[-1])
     dQ, dK, dV = attention_backward(dC, Q, K, V, A)
@@ -658,7 +659,7 @@ for label, way in WAYS.items():
 #
 # `utils.numpy_layers.multi_head_attention` は、同じ式をコピーを減らして書いたテスト済みの層です。Kerasの `MultiHeadAttention` は重みを $(d_{model}, h, d_k)$ の形でもち、形を変えれば上の行列と同じです。クロスアテンションと自己注意を、すべてのマスクで比べます。
 #
-# %% key="three-ways"
+# %% key="three-ways-layers"
 ours = MultiHeadAttention(HEADS, d_model // HEADS, d_model, dtype="float64")
 ours32 = MultiHeadAttention(HEADS, d_model // HEADS, d_model)
 for layer in (ours, ours32):
@@ -688,6 +689,9 @@ CASES = {
     "self, causal": ((memory, memory), {"use_causal_mask": True}),
     "self, both": ((memory, memory), {"attention_mask": padding, "use_causal_mask": True}),
 }
+
+
+# %% key="three-ways"
 print(f"{'':16}{'cells = layer':>15}{'layer = Keras: output':>24}{'gradients':>12}")
 for label, ((a, b), options) in CASES.items():
     mask = options.get("attention_mask", np.ones((1, 1, 1), bool))
@@ -710,7 +714,7 @@ for label, ((a, b), options) in CASES.items():
     output = relative_error(y32, y_keras)
     gradients = max(relative_error(*pair) for pair in zip(d_ours, [*d_arrays, *d_weights], strict=True))
     verdicts = [
-        f"< {limit:g}" if e < limit else f"{e:.0e}"
+        f"< {limit:g}".replace("e-0", "e-") if e < limit else f"{e:.0e}"
         for e, limit in zip((max(exact), output, gradients), (1e-12, 1e-5, 1e-5))
     ]
     print(f"{label:16}{verdicts[0]:>15}{verdicts[1]:>24}{verdicts[2]:>12}")
@@ -728,7 +732,7 @@ for label, ((a, b), options) in CASES.items():
 #
 # `utils.numpy_layers.transformer` は、ブロックを積み、埋め込みと出力層を加えたエンコーダ・デコーダで、NumPyだけで書かれています。`utils.keras_models.transformer` は同じネットワークのKeras版です。両方に同じ重みを入れます。まず上の2つのブロックの関数をNumPyモデルの層と比べ、次に全体の出力とすべての勾配をKerasと比べます。
 #
-# %% key="whole"
+# %% key="whole-models"
 SMALL = {"d_model": 16, "num_heads": 8, "d_ff": 32, "blocks": 2}
 by_hand = NumPyTransformer(11, 9, 7, rng=np.random.default_rng(0), **SMALL)
 rng = np.random.default_rng(7)
@@ -750,6 +754,7 @@ def matrices(block):
     return found
 
 
+# %% key="whole-cells"
 logits = by_hand.forward(source_ids, target_ids)
 real = masks.padding(source_ids != 0)
 a = by_hand.layers["source"].forward(source_ids)
@@ -762,6 +767,8 @@ from_cells = b @ by_hand.params["logits/kernel"] + by_hand.params["logits/bias"]
 print("cells = NumPy model (float32):", relative_error(from_cells, logits) < 1e-5)
 assert relative_error(from_cells, logits) < 1e-5
 
+
+# %% key="whole"
 in_keras = Transformer(11, 9, 7, dropout=0.0, dtype="float32", **SMALL)
 for weight, parameter in zip(in_keras.trainable_weights, by_hand.params.values(), strict=True):
     weight.assign(parameter)
@@ -1052,6 +1059,13 @@ predicted = [*written["Transformer"][chosen], "EOS"]
 pictures.heads(weights_seen, predicted, words)
 plt.show()
 
+# %% [markdown] key="heads-note" lang="en"
+# Look for a noun: the row of its first character is bright at its English word, in some heads, not in all. Nobody has told them
+# which word belongs to which; it is what lowers the loss. Other heads look at the end of the sentence, or everywhere.
+#
+# %% [markdown] key="heads-note" lang="ja"
+# 名詞を探してみてください。その最初の文字の行では、対応する英単語の列が明るくなっているヘッドがあります(全部ではありません)。どの単語がどれに対応するかは、誰も教えていません。損失を下げるうちに身についたものです。文末を見ているヘッドや、全体をぼんやり見ているヘッドもあります。
+#
 # %% [markdown] key="experiment-text" lang="en"
 # ## Experiment
 #
@@ -1064,7 +1078,7 @@ plt.show()
 #
 # Ours is smaller by factors of thousands: 5,000 pairs, 5 epochs on a CPU. So no BLEU of ours can stand beside theirs. What can
 # be repeated is the **comparison**: the Transformer against the recurrent encoder–decoder, at the same budget. One run may be
-# luck; here are several, with the settings above and other seeds (stored measurements; `tools/extract/translation_trials.py`
+# luck; here are five, with the settings above and the seeds 0 to 4 (stored measurements; `tools/extract/translation_trials.py`
 # makes them from the cells of this chapter).
 #
 # %% [markdown] key="experiment-text" lang="ja"
@@ -1074,7 +1088,7 @@ plt.show()
 #
 # この章の出発点になった2021年の学習ノートには、「英仏3,600万文の学習を8 GPUで3.5日」とあります。これは論文の**big**モデルの条件です(5.1〜5.2節)。newstest2014で41.8 BLEU(会議録では41.0、その後のarXiv版で41.8)、12時間学習したbaseモデルは38.1、英独では27.3です(表2)。
 #
-# ここでの実験は、対訳5,000組、CPUで5エポックと、数千分の1の規模です。BLEUの値を論文と並べても意味がありません。再現できるのは**比較**、つまり同じ条件での、Transformerと再帰型のエンコーダ・デコーダの比較です。1回だけでは偶然かもしれないので、同じ設定でシードだけを変えた結果を示します(保存した測定値です。`tools/extract/translation_trials.py` がこの章のセルを使って作ります)。
+# ここでの実験は、対訳5,000組、CPUで5エポックと、数千分の1の規模です。BLEUの値を論文と並べても意味がありません。再現できるのは**比較**、つまり同じ条件での、Transformerと再帰型のエンコーダ・デコーダの比較です。1回だけでは偶然かもしれないので、上と同じ設定で、シード0〜4の5回の結果を示します(保存した測定値です。`tools/extract/translation_trials.py` がこの章のセルを使って作ります)。
 #
 # %% key="experiment"
 with open(datasets.DATA / "translation_trials.csv", encoding="utf-8", newline="") as file:
@@ -1093,13 +1107,13 @@ print(f"the Transformer is ahead by {min(gaps):.1f} to {max(gaps):.1f} points of
 assert len(seeds) >= 3 and len(trials) == 2 * len(seeds) and min(gaps) > 3
 
 # %% [markdown] key="experiment-note" lang="en"
-# The same order in every run. Two honest remarks. An epoch of the Transformer takes longer here than one of the
-# recurrent network (short sentences on a CPU, where nothing is gained by computing all positions at once); on a GPU or TPU and
-# on longer sentences it is the other way round. And the opponent has no attention: much of the gap is due to the thought
+# The same order in every run. Two honest remarks. An epoch of the Transformer takes two to three times the processor time of
+# one of the recurrent network (short sentences on a CPU, where little is gained by computing all positions at once); on a GPU or
+# TPU and on longer sentences the comparison turns. And the opponent has no attention: much of the gap is due to the thought
 # vector, which has to hold the whole source (chapter 11).
 #
 # %% [markdown] key="experiment-note" lang="ja"
-# どのシードでも同じ順位です。ただし、2つ断っておきます。まず、1エポックの時間はTransformerのほうが長くかかります。短い文をCPUで処理するので、全位置を一度に計算できる利点が生きないためです。GPUやTPU、長い文では逆になります。次に、比較相手にはアテンションがありません。差の多くは、原文全体を1つの思考ベクトルに詰め込むことから来ています(第11章)。
+# どのシードでも同じ順位です。ただし、2つ断っておきます。まず、1エポックの計算時間は、Transformerのほうが2〜3倍かかります。短い文をCPUで処理するので、全位置を一度に計算できる利点が生きないためです。GPUやTPU、長い文では事情が変わります。次に、比較相手にはアテンションがありません。差の多くは、原文全体を1つの思考ベクトルに詰め込むことから来ています(第11章)。
 #
 # %% [markdown] key="families-text" lang="en"
 # ### Half a Transformer: BERT and GPT
