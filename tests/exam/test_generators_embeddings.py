@@ -31,7 +31,7 @@ def test_pairs_and_costs(seed):
 def test_shown_shares_are_those_computed_with(seed):
     v, percent = drawn("kept", seed)
     share = float(v["f"].rstrip(" %")) / 100
-    assert math.isclose(percent, 100 * math.sqrt(float(v["t"]) / share), rel_tol=1e-9)
+    assert math.isclose(percent, 100 * math.sqrt(10.0 ** -v["t"] / share), rel_tol=1e-9)
     assert math.isclose(percent, 100 / v["root"])
     v, p = drawn("noise", seed)
     assert math.isclose(p, v["rare"] ** 0.75 / (v["rare"] ** 0.75 + v["often"] ** 0.75))

@@ -81,7 +81,7 @@ def kept(rng):
         total = 10**9
         answer = 100 * skipgram.keep_probability(np.array([total * share, total * (1 - share)]), threshold)[0]
         return Problem(
-            values={"t": f"{threshold:.0e}".replace("e-0", "e-"), "f": f"{share:.2%}".replace("%", " %"), "root": root},
+            values={"t": round(-math.log10(threshold)), "f": f"{100 * share:.6g} %", "root": root},
             answer=answer,
             mistakes={
                 "dropped": 100 - answer,
