@@ -190,18 +190,15 @@ def test_with_annealing_replies_follow_z_and_without_it_the_posterior_collapses(
     data, held_out = dialogues.arrays(train, words), dialogues.arrays(test, words)
     many = 16
     turns = np.repeat(held_out.turns, many, axis=0)
-    found = {}
-    for annealing in (100, 0):
-        model, kl = trained(annealing, words, data, 6)
-        noise = np.random.default_rng(0).standard_normal((len(turns), model.extra))
-        ids = decoding.greedy(model.step, model.start(turns, noise), len(turns), 12)
-        said = np.array([words.decode(row) for row in ids]).reshape(len(test), many)
-        found[annealing] = kl[-1], np.mean([len(set(row)) for row in said])
-        if annealing:
-            right = np.mean([[text in one.right for text in row] for row, one in zip(said, test, strict=True)])
-    assert right > 0.8
-    assert found[100][0] > 0.5 and found[0][0] < 0.2  # nats
-    assert found[100][1] >= 2 and found[0][1] < found[100][1] - 0.5  # different replies to one dialogue
+    model, kl = trained(100, words, data, 6)
+    _, collapsed = trained(0, words, data, 3)
+    assert kl[-1] > 0.5 and collapsed[-1] < 0.2  # nats
+    noise = np.random.default_rng(0).standard_normal((len(turns), model.extra))
+    ids = decoding.greedy(model.step, model.start(turns, noise), len(turns), 12)
+    said = np.array([words.decode(row) for row in ids]).reshape(len(test), many)
+    assert np.mean([len(set(row)) for row in said]) >= 2  # different replies to one dialogue
+    right = [text in one.right for row, one in zip(said, test, strict=True) for text in row]
+    assert np.mean(right) > 0.8
 
 
 def test_both_networks_give_the_same_on_jax_and_learn_there(tmp_path):
