@@ -238,7 +238,7 @@ np.testing.assert_allclose(context, [[5]])
 
 
 # %% [markdown] key="scale-text" lang="en"
-# ### Why $\sqrt{d_k}$? Measure it
+# ### Why divide by the root? Measure it
 #
 # If the components of $q$ and $k$ are independent with mean 0 and variance 1, then $q \cdot k = \sum_i q_i k_i$ is a sum of
 # $d_k$ terms of variance 1: its variance is $d_k$ (footnote 4 of the paper). For large $d_k$ the scores lie far apart, the
@@ -249,7 +249,7 @@ np.testing.assert_allclose(context, [[5]])
 # which is 0 where $a$ is one-hot. Random queries, 20 keys:
 #
 # %% [markdown] key="scale-text" lang="ja"
-# ### なぜ $\sqrt{d_k}$ で割るのか:測って確かめる
+# ### なぜ平方根で割るのか:測って確かめる
 #
 # $q$ と $k$ の成分が独立で、平均0、分散1なら、$q \cdot k = \sum_i q_i k_i$ は分散1の項 $d_k$ 個の和なので、分散は $d_k$ になります(論文の脚注4)。$d_k$ が大きいとスコアどうしが大きく離れ、softmaxはほぼすべてを1つのキーに割り当て、勾配が消えます。重みの1行を $a$、そのスコアを $s$ とすると
 #
@@ -1184,13 +1184,13 @@ for name, value in kept.items():
     by_hand.params[name][...] = value
 
 # %% [markdown] key="mistake-scale-text" lang="en"
-# ### Attention without the formula, or without $\sqrt{d_k}$
+# ### Attention without its formula, or without the root
 #
 # "Computes the attention of all words at once" is no definition. The root is easily lost, and no shape complains: rows still
 # sum to 1. The agreement with Keras complains:
 #
 # %% [markdown] key="mistake-scale-text" lang="ja"
-# ### 式のない説明、$\sqrt{d_k}$ の抜けた実装
+# ### 式のない説明、平方根の抜けた実装
 #
 # 「全単語に関するAttentionをまとめて計算」だけでは定義になりません。$\sqrt{d_k}$ は抜けやすく、抜けても形状は正しく、行の和も1のままです。気づかせてくれるのはKerasとの比較です。
 #
