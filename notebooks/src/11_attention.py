@@ -726,7 +726,7 @@ def exact(y_true, logits):
     return keras.ops.cast(keras.ops.all(right, axis=-1), "float32")
 
 
-def train(model, data, name, epochs=EPOCHS, batch_size=BATCH, peak=0.01, metrics=()):
+def train(model, data, name, epochs=EPOCHS, batch_size=BATCH, peak=6e-3, metrics=()):
     """The learning rate falls from `peak` to almost 0 along a cosine."""
     steps = epochs * -(-len(data.y_train) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(peak, steps, alpha=0.02)
