@@ -30,7 +30,9 @@ def test_pairs_and_bags_are_the_definition(sentences, window):
     assert middles.tolist() == [c for c, _ in expected]
     assert [[word for word in row if word] for row in bags.tolist()] == [bag for _, bag in expected]
     assert bags.shape == (len(expected), 2 * window)
-    assert all(row[len(bag) :] == [0] * (2 * window - len(bag)) for row, (_, bag) in zip(bags.tolist(), expected, strict=True))
+    assert all(
+        row[len(bag) :] == [0] * (2 * window - len(bag)) for row, (_, bag) in zip(bags.tolist(), expected, strict=True)
+    )
 
 
 @pytest.mark.parametrize(("words", "window"), [(6, 1), (6, 2), (9, 4)])
@@ -46,6 +48,10 @@ def test_random_window_prefers_near_words():
     distance = np.abs(centers - contexts)
     for d in range(1, 5):
         assert np.sum(distance == d) / (2 * 20000) == pytest.approx((4 - d + 1) / 4, abs=0.01)
+    # The width is the centre's own: away from the ends it reaches as far to the left as to the right.
+    inside = (centers >= 8) & (centers < 20000)
+    reached = set(zip(centers[inside].tolist(), (contexts - centers)[inside].tolist(), strict=True))
+    assert reached == {(center, -offset) for center, offset in reached}
     again = skipgram.pairs(text, 4, np.random.default_rng(0))
     assert np.array_equal(again[0], centers) and np.array_equal(again[1], contexts)
 
