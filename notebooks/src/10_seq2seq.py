@@ -1465,7 +1465,7 @@ assert same
 
 # %% [markdown] key="vhred-annealing-text" lang="en"
 # Training has a trap. At first the posterior knows nothing, so $z$ is noise to the decoder, and the KL term is a price for
-# nothing: the cheapest way is KL = 0. Then the decoder learns to do without $z$, and $z$ never comes back. This is
+# nothing: the cheapest way is KL = 0. Then the decoder learns to do without $z$. This is
 # **posterior collapse**. Two remedies (Bowman et al. 2016, §3.1):
 #
 # - **KL annealing**: the loss is reconstruction + $\beta \cdot$ KL, with $\beta$ rising from 0 to 1. While $z$ costs nothing, the
@@ -1507,15 +1507,14 @@ print(f"KL at the end: above 0.5 with annealing {ends[0] > 0.5}, below 0.2 witho
 assert ends[0] > 0.5 and ends[1] < 0.2
 
 # %% [markdown] key="vhred-curves-text" lang="en"
-# Without annealing the KL divergence is almost 0 after two epochs: the posterior has collapsed, and longer training does
-# not bring it back. With annealing it settles near 1 nat; $\log 6 = 1.79$ would name one of six replies, $\log 3 = 1.10$
-# one of three.
+# Without annealing the KL divergence is almost 0 after two epochs: the posterior has collapsed. With annealing it settles
+# near 1 nat; $\log 6 = 1.79$ would name one of six replies, $\log 3 = 1.10$ one of three.
 #
 # Now draw $z$ twelve times from the prior, for one and the same dialogue, and decode **greedily**: all variety comes from
 # $z$.
 #
 # %% [markdown] key="vhred-curves-text" lang="ja"
-# アニーリングなしでは、2エポックでKLダイバージェンスがほぼ0になります。事後分布の崩壊です。さらに学習を続けても元には戻りません。アニーリングありでは1 nat前後に落ち着きます。6通りから1つを指定する情報量は $\log 6 = 1.79$、3通りから1つなら $\log 3 = 1.10$ です。
+# アニーリングなしでは、2エポックでKLダイバージェンスがほぼ0になります。事後分布の崩壊です。アニーリングありでは1 nat前後に落ち着きます。6通りから1つを指定する情報量は $\log 6 = 1.79$、3通りから1つなら $\log 3 = 1.10$ です。
 #
 # 次に、同じ対話に対して事前分布から $z$ を12回サンプリングし、**貪欲法(greedy)** でデコードします。応答の違いは、すべて $z$ によるものです。
 #
