@@ -179,9 +179,9 @@ plt.show()
 #    before the windows are cut.
 #
 # %% [markdown] key="summary" lang="ja"
-# 3つ目の方法が**階層的ソフトマックス**(hierarchical softmax)です。二分木の葉に単語を置き、根から葉までの「左か右か」の確率の積を、その単語の確率とします。ベクトルは内部ノードがもち、1組で更新されるのは1本の道の上のノードだけです。ハフマン木を使うと、よく出る単語ほど道が短くなります。
+# 3つ目の方法が**階層的ソフトマックス**(hierarchical softmax)です。二分木の葉に単語を置き、根から葉までの「左か右か」の確率の積を、その単語の確率とします。ベクトルは内部ノードがもち、1組で更新されるのは1本の経路(パス)上のノードだけです。ハフマン木を使うと、よく出る単語ほど経路が短くなります。
 #
-# | 出力層 | 1組で触るベクトルの数 | 語彙全体の確率分布になるか |
+# | 出力層 | 1組で更新するベクトルの数 | 語彙全体の確率分布になるか |
 # |---|---|---|
 # | 通常のソフトマックス | $V$ | なる。パープレキシティを計算できる |
 # | 階層的ソフトマックス | 約 $\log_2 V$ | なる。葉の確率の和は1 |
@@ -376,12 +376,12 @@ assert np.allclose(error_softmax[0], p - [1, 0, 0]) and np.isclose(loss_softmax,
 #
 # Sentences of the Tatoeba project, already cut into words: English at its spaces, Japanese – which has none – by the
 # morphological analyser *janome*. Sentence $i$ is the same in both languages. Words that occur fewer than 10 times are
-# left out.
+# left out. The $V$ printed here counts the four reserved numbers as well, since the table has a row for each.
 #
 # %% [markdown] key="data-text" lang="ja"
 # ### テキスト
 #
-# Tatoebaプロジェクトの例文を、あらかじめ単語に区切ったものです。英語は空白で、空白のない日本語は形態素解析器 *janome* で区切ってあります。$i$ 番目の文は、両言語で互いに訳になっています。出現が10回未満の単語は除きます。
+# Tatoebaプロジェクトの例文を、あらかじめ単語に区切ったものです。英語は空白で、空白のない日本語は形態素解析器 *janome* で区切ってあります。$i$ 番目の文は、両言語で互いに訳になっています。出現が10回未満の単語は除きます。ここで表示する $V$ には、予約済みの4つの番号も含まれます(表にはその行もあるからです)。
 #
 # %% key="data"
 class Text:
@@ -470,9 +470,9 @@ plt.show()
 # word, which is the number of vectors that a pair touches.
 #
 # %% [markdown] key="huffman-text" lang="ja"
-# ### 階層的ソフトマックス:分岐の木
+# ### 階層的ソフトマックス:二分木の分岐をたどる
 #
-# ハフマン木は、最もまれな2つのノードをまとめる操作を、1つになるまで繰り返して作ります。$V - 1$ 個の内部ノード $n$ はそれぞれベクトル $v'_n$ をもち、左へ進む確率を $\sigma(v'_n \cdot h)$、右へ進む確率を $\sigma(-v'_n \cdot h) = 1 - \sigma(v'_n \cdot h)$ とします(2013b の式(3))。どのノードでも左右の和は1なので、ベクトルが何であっても、葉の確率の合計は1です。各単語までの道の長さが、1組で触るベクトルの数になります。
+# ハフマン木は、最もまれな2つのノードをまとめる操作を、1つになるまで繰り返して作ります。$V - 1$ 個の内部ノード $n$ はそれぞれベクトル $v'_n$ をもち、左へ進む確率を $\sigma(v'_n \cdot h)$、右へ進む確率を $\sigma(-v'_n \cdot h) = 1 - \sigma(v'_n \cdot h)$ とします(2013b の式(3))。どのノードでも左右の和は1なので、ベクトルが何であっても、葉の確率の合計は1です。各単語までの経路の長さが、1組で更新するベクトルの数になります。
 #
 # %% key="huffman"
 def huffman_codes(counts):
@@ -793,20 +793,22 @@ assert np.allclose(np.asarray(frozen(sequence))[0, 0], learned[en.number("good")
 # ### Skip-gram with negative sampling on 50,000 sentences
 #
 # The study notes behind this chapter promise that word vectors "express the semantic distance between words
-# quantitatively", and print no figure. The paper does: on a billion words of news, vectors of 300 numbers answer 59 % of
-# analogy questions with five noise words, 61 % with fifteen (2013b, Table 1). We have a few hundred thousand words. What is left of that?
+# quantitatively", and print no figure. The paper does: on a billion words of news, subsampled, vectors of 300 numbers
+# answer 60 % of analogy questions with five noise words, 61 % with fifteen (2013b, Table 1; without subsampling 59 %, 61 %). We have a few hundred
+# thousand words. What is left of that?
 #
-# The loop is the paper's: subsample, cut windows, draw noise, step. As in the authors' program each pair makes its own
-# step, so the gradients of a batch are *added*, and the rate falls linearly. Only rows that were touched are changed.
+# The loop is the paper's: subsample, cut windows, draw noise, step. The authors' program makes a step for each pair; to
+# come near that, the gradients of a batch are *added*, not averaged. The rate falls linearly, as theirs does. Only rows that
+# were touched are changed.
 #
 # %% [markdown] key="experiment-text" lang="ja"
 # ## 実験
 #
 # ### 5万文で、負例サンプリングのskip-gramを学習する
 #
-# この章のもとになった学習ノートには、「単語間の意味的な距離を定量的に表現できる」とありますが、数値は載っていません。論文には載っています。ニュース記事10億語から学習した300次元のベクトルで、アナロジー問題の正解率はノイズ5語で59 %、15語で61 %です(2013b、表1)。こちらのテキストは数十万語しかありません。どこまで再現できるでしょうか。
+# この章のもとになった学習ノートには、「単語間の意味的な距離を定量的に表現できる」とありますが、数値は載っていません。論文には載っています。サブサンプリングしたニュース記事10億語から学習した300次元のベクトルで、アナロジー問題の正解率はノイズ5語で60 %、15語で61 %です(2013b、表1。サブサンプリングなしでは59 %と61 %)。こちらのテキストは数十万語しかありません。どこまで再現できるでしょうか。
 #
-# ループは論文どおりです。間引く、窓を切り出す、ノイズを引く、更新する。著者のプログラムと同じく1組ごとに1歩進むものとして、バッチ内の勾配は平均せずに**足し**、学習率は直線的に下げます。更新するのは、触れた行だけです。
+# ループは論文どおりです。間引く、窓を切り出す、ノイズ語を抽出する、更新する。著者のプログラムは1組ごとに更新するので、それに近づけるため、バッチ内の勾配は平均せずに**足し合わせます**。学習率も、著者と同じく直線的に下げます。更新するのは、バッチに現れた単語の行だけです。
 #
 # %% key="train"
 def train(text, dim=64, window=4, k=5, epochs=5, batch=512, rate=0.1, seed=0):
@@ -884,10 +886,10 @@ for lang, vectors in space.items():
 # %% [markdown] key="groups-text" lang="en"
 # Most lines make sense, and nobody told the network what a weekday is. But a list can be picked to please. So count: for
 # groups of words chosen beforehand, how many of a word's three nearest neighbours – out of the whole vocabulary – belong
-# to its own group?
+# to its own group? The count is strict: the digit *３* beside *三*, say, is in no list and counts as wrong.
 #
 # %% [markdown] key="groups-text" lang="ja"
-# ほとんどの行が納得できる結果です。曜日とは何かを、誰も教えていません。しかし、都合のよい例だけを並べることもできてしまいます。そこで数えます。あらかじめ決めた単語のグループについて、語彙全体の中で最も近い3語のうち、同じグループの語がいくつあるかを調べます。
+# ほとんどの行が納得できる結果です。曜日とは何かを、誰も教えていません。しかし、都合のよい例だけを並べることもできてしまいます。そこで数えます。あらかじめ決めた単語のグループについて、語彙全体の中で最も近い3語のうち、同じグループの語がいくつあるかを調べます。判定は厳しめです。たとえば *三* の近くに来た全角数字の *３* は、グループの一覧にないので不正解とします。
 #
 # %% key="groups"
 GROUPS = {
@@ -1073,21 +1075,22 @@ plt.show()
 
 
 # %% [markdown] key="analogy-note" lang="en"
-# **About two answers in five are right in English, three in ten in Japanese** – from a text some two thousand times smaller
-# than the paper's, where guessing would get one in two thousand. In most kinds of question the right word is among the
-# first five at least half of the time.
+# **About two answers in five are right in English, three in ten in Japanese** – from a text two to three thousand times
+# smaller than the paper's, where guessing would get one in two thousand. In most kinds of question the right word is among
+# the first five at least half of the time. (*Language* has 30 questions in English
+# and 6 in Japanese: those bars say little.)
 #
 # Read the grey bars before you rejoice. In *family* the nearest neighbour of $c$ alone does nearly as well: *brother* and *sister*
-# are neighbours anyway, and the step $b - a$ adds little. In *-ing*, *plural* and *language* it is the other way round: the
-# control gets almost nothing, so there the step itself carries the answer.
+# are neighbours anyway, and the step $b - a$ adds little. In *-ing*, *plural* and *language*, and in every Japanese kind
+# but *family*, it is the other way round: the control gets next to nothing, and what is right there is owed to adding $b - a$.
 #
 # And do not set our bars beside the paper's line as equals. Our questions are made of frequent words and have two thousand
 # candidates; the paper's vocabulary has 692,000 words, and its questions ask for capitals and currencies as well.
 #
 # %% [markdown] key="analogy-note" lang="ja"
-# **英語では約4割、日本語では約3割が正解でした。** テキストは論文の約2千分の1の規模で、でたらめに答えれば2千分の1しか当たらない問題です。多くの種類の問題で、正解の語は半分以上の割合で上位5語に入っています。
+# **英語では約4割、日本語では約3割が正解でした。** テキストは論文の2千分の1から3千分の1の規模で、でたらめに答えれば2千分の1しか当たらない問題です。多くの種類の問題で、正解の語は半分以上の割合で上位5語に入っています(*language* は英語で30問、日本語で6問しかないので、参考程度に見てください)。
 #
-# ただし、喜ぶ前に灰色の棒を見てください。*family* では、$c$ の最近傍を答えるだけで、ほぼ同じ正解率になります。*brother* と *sister* はもともと近くにあるので、差 $b - a$ はあまり役に立っていません。*-ing*、*plural*、*language* ではその逆で、最近傍ではほとんど当たりません。差そのものが答えを導いています。
+# ただし、喜ぶ前に灰色の棒を見てください。*family* では、$c$ の最近傍を答えるだけで、ほぼ同じ正解率になります。*brother* と *sister* はもともと近くにあるので、差 $b - a$ はあまり役に立っていません。英語の *-ing*、*plural*、*language* と、日本語の *family* 以外ではその逆で、最近傍ではほとんど当たりません。そこで当たっているのは、差 $b - a$ を足したおかげです。
 #
 # また、論文の値(点線)とそのまま比べることはできません。ここでの問題は頻出語だけから作られていて、候補は約2千語です。論文の語彙は69万2千語で、首都や通貨を問う問題も含まれています。
 #
@@ -1238,12 +1241,12 @@ for sentence in ("good morning", "i play the piano every day"):
 # ### Skip-gram and CBOW the wrong way round
 #
 # "Skip-gram predicts a word from its context" – no, that is CBOW. Count the examples: for skip-gram the number grows with
-# the window, for CBOW it does not. (The random window of 2013a, §3.2 draws a smaller one for each centre.)
+# the window, for CBOW it does not. (Here the window is fixed; in 2013a, §3.2 it is drawn from 1 … $c$ for each centre.)
 #
 # %% [markdown] key="mistake-direction-text" lang="ja"
 # ### skip-gramとCBOWの取り違え
 #
-# 「skip-gramは文脈から単語を予測する」は誤りで、それはCBOWです。訓練データの数を数えると違いがわかります。skip-gramでは窓を広げると増えますが、CBOWでは変わりません(2013aの3.2節では、中心語ごとにこれより小さい窓を乱数で決めます)。
+# 「skip-gramは文脈から単語を予測する」は誤りで、それはCBOWです。訓練データの数を数えると違いがわかります。skip-gramでは窓を広げると増えますが、CBOWでは変わりません(ここでは窓を固定しています。2013aの3.2節では、中心語ごとに1〜$c$ から乱数で決めます)。
 #
 # %% key="mistake-direction"
 for c in (1, 2, 4):
@@ -1302,13 +1305,13 @@ print(f"the sigmoids sum to {sigmoid(scores).sum():.2f}")
 # %% [markdown] key="mistake-meaning-text" lang="en"
 # ### "Close vectors mean the same"
 #
-# They are *used* alike. Opposites fit the same gap – *it is a good idea, it is a bad idea* – and come out as close as synonyms,
-# or closer. Here is the place of the opposite among all neighbours of a word:
+# They are *used* alike. Opposites fit the same gap – *it is a good idea, it is a bad idea* – and come out among the near
+# neighbours. Here is the place of the opposite among all neighbours of a word:
 #
 # %% [markdown] key="mistake-meaning-text" lang="ja"
 # ### 「ベクトルが近ければ意味も近い」
 #
-# 近いのは**使われ方**です。*it is a good idea* と *it is a bad idea* のように、反意語は同じ場所に入ります。そのため、同義語と同じくらい、またはそれ以上に近くなります。ある単語の近傍の中で、反意語が何番目に来るかを調べます。
+# 近いのは**使われ方**です。*it is a good idea* と *it is a bad idea* のように、反意語は同じ場所に入ります。そのため、意味が反対でも近くに並びます。ある単語の近傍の中で、反意語が何番目に来るかを調べます。
 #
 # %% key="mistake-meaning"
 OPPOSITES = {
@@ -1418,12 +1421,13 @@ exam.check(context_gradient, **exercises.GRADIENT)
 # %% [markdown] key="exercise-analogy-text" lang="en"
 # ### 3. Answering an analogy
 #
-# $a$ is to $b$ as $c$ is to …? Cosine similarity; the three words of the question are no answer.
+# $a$ is to $b$ as $c$ is to …? Bring all rows to length 1 first, as `Vectors` does above; then $b - a + c$ and cosine
+# similarity. The three words of the question are no answer.
 #
 # %% [markdown] key="exercise-analogy-text" lang="ja"
 # ### 3. アナロジー問題に答える
 #
-# $a$ と $b$ の関係は、$c$ と何の関係と同じでしょうか。コサイン類似度を使い、問いの3語は答えから除きます。
+# $a$ と $b$ の関係は、$c$ と何の関係と同じでしょうか。先に全行の長さを1にそろえ(上の `Vectors` と同じ)、$b - a + c$ とのコサイン類似度で答えます。問いの3語は答えから除きます。
 #
 # %% key="exercise-analogy" tags=["exercise"]
 def analogy(table, a, b, c):
