@@ -1090,7 +1090,7 @@ plt.show()
 # %% [markdown] key="analogy-note" lang="ja"
 # **英語では約4割、日本語では約3割が正解でした。** テキストは論文の2千分の1から3千分の1の規模で、でたらめに答えれば2千分の1しか当たらない問題です。多くの種類の問題で、正解の語は半分以上の割合で上位5語に入っています(*language* は英語で30問、日本語で6問しかないので、参考程度に見てください)。
 #
-# ただし、喜ぶ前に灰色の棒を見てください。*family* では、$c$ の最近傍を答えるだけで、ほぼ同じ正解率になります。*brother* と *sister* はもともと近くにあるので、差 $b - a$ はあまり役に立っていません。英語の *-ing*、*plural*、*language* と、日本語の *family* 以外ではその逆で、最近傍ではほとんど当たりません。そこで当たっているのは、差 $b - a$ を足したおかげです。
+# ただし、喜ぶ前に灰色の棒を見てください。*family* では、$c$ の最近傍を答えるだけで、ほぼ同じ正解率になります。*brother* と *sister* はもともと近くにあるので、差 $b - a$ はあまり役に立っていません。逆に、英語の *-ing*・*plural*・*language* と、日本語の *past*・*adjective*・*language* では、最近傍ではほとんど当たりません。ここで当たっているのは、差 $b - a$ を足したおかげです。
 #
 # また、論文の値(点線)とそのまま比べることはできません。ここでの問題は頻出語だけから作られていて、候補は約2千語です。論文の語彙は69万2千語で、首都や通貨を問う問題も含まれています。
 #
@@ -1278,8 +1278,8 @@ assert wrong[2, 0] == 10 and np.array_equal(good, np.eye(3)[repeated].T @ dy)
 # %% [markdown] key="mistake-softmax-text" lang="en"
 # ### "Negative sampling is a softmax over 1 + k words"
 #
-# It is $1 + k$ sigmoids. Their values need not sum to 1, and the gradient differs. Nor are noise words "wrong words" that get
-# $-\log \sigma(s)$ with a minus sign forgotten: the term is $-\log \sigma(-s)$, which *falls* when the score falls.
+# It is $1 + k$ sigmoids. Their values need not sum to 1, and the gradient differs. Mind the sign of the noise words: their
+# term is $-\log \sigma(-s)$, which *falls* when the score falls. With $-\log \sigma(s)$ noise would be pulled near as well.
 #
 # %% [markdown] key="mistake-softmax-text" lang="ja"
 # ### 「負例サンプリングは 1 + k 語のソフトマックスである」
