@@ -917,12 +917,14 @@ plt.show()
 # %% [markdown] key="experiment-note" lang="en"
 # In the first period nobody can know. From the second on the wide network looks 30 samples back and reads the answer
 # there; the narrow one, which sees 7, has long forgotten it. Same number of weights, same number of multiplications.
+# (Just before the line the wide network is worse than guessing: it is sure of itself already, and reads the zeros of the
+# padding.)
 #
 # On the guitar the difference is far smaller: neighbouring samples of a smooth wave say nearly everything about the next
 # one. What the long memory adds there – pitch that stays, a rhythm – takes long training to pay.
 #
 # %% [markdown] key="experiment-note" lang="ja"
-# 最初の1周期は、誰にも予測できません。2周期目からは、広い受容野をもつネットワークは30サンプル前を見て、そこに答えを見つけます。7サンプルしか見えない狭い方は、とうに忘れています。重みの数も、乗算の回数も同じです。
+# 最初の1周期は、誰にも予測できません。2周期目からは、広い受容野をもつネットワークは30サンプル前を見て、そこに答えを見つけます。7サンプルしか見えない狭い方は、とうに忘れています。重みの数も、乗算の回数も同じです(線の直前で広い方が当てずっぽうより悪いのは、パディングの0を読んで、それを自信をもって答えてしまうからです)。
 #
 # ギターの音では、差はずっと小さくなります。なめらかな波形では、隣り合うサンプルだけで次のサンプルがほとんど決まるからです。長い記憶が効いてくる部分(音の高さの持続やリズム)の学習には、長い時間がかかります。
 #
@@ -1000,11 +1002,12 @@ for line, (label, pictures_shown) in zip(axes, rows.items()):
 plt.show()
 
 # %% [markdown] key="digits-note" lang="en"
-# Above the line everything is given, below it everything is drawn. Strokes go on where they were cut; where the upper half
-# leaves a choice, two tries end in two ways: it is a distribution that the network has learnt, not an answer.
+# Above the line everything is given, below it everything is drawn. Strokes often go on where they were cut, but not
+# every result is a digit: this is a small network after seconds of training. Where the upper half leaves a
+# choice, two tries end in two ways: it is a distribution that the network has learnt, not an answer.
 #
 # %% [markdown] key="digits-note" lang="ja"
-# 線より上は与えたもの、線より下はすべて生成したものです。切れた線の続きが描かれています。上半分だけでは決まらないところでは、2回の結果が異なります。学習したのは1つの答えではなく、確率分布だからです。
+# 線より上は与えたもの、線より下はすべて生成したものです。切れた線の続きが描かれているものも多いのですが、数字になっていないものもあります。小さなネットワークを数秒間学習しただけだからです。上半分だけでは決まらないところでは、2回の結果が異なります。学習したのは1つの答えではなく、確率分布だからです。
 #
 # %% [markdown] key="mistakes-text" lang="en"
 # ## Common mistakes

@@ -151,7 +151,7 @@ class CachedWaveNet:
         x = self._x[:, :-1]
         x[:] = self._first(ids)
         for block, (kernel, queues, out) in enumerate(zip(self._kernels, self._queues, self._outs, strict=True)):
-            np.matmul(self._x, kernel, out=self._products)
+            self._x.dot(kernel, self._products)  # on arrays this small it starts in half the time of matmul
             for part, queue in queues:
                 slot = queue[self.steps % len(queue)]
                 now += slot
@@ -160,7 +160,7 @@ class CachedWaveNet:
             self._gate += 1
             np.multiply(self._content, self._gate, out=out)
             if block < len(self._residuals):
-                x += np.matmul(out, self._residuals[block], out=self._more)
+                x += out.dot(self._residuals[block], self._more)
         self.steps += 1
         skips = self._z @ self._skip[0]
         skips += self._skip[1]
