@@ -1186,7 +1186,7 @@ def train(kind, width):
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
         loss = "sparse_categorical_crossentropy"
         adam = keras.optimizers.Adam(rate)
-        network.compile(adam, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
+        network.compile(adam, loss, metrics=["accuracy"])
     name = f"01_{data.name}_{kind}_{width}"
     history = training.fit(network, data, name, config["epochs"], config["batch_size"])
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1], network.count_params()

@@ -845,7 +845,7 @@ def train(layers, name, after_epoch=None, seed=0):
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
         adam = keras.optimizers.Adam(rate)
         loss = "sparse_categorical_crossentropy"
-        network.compile(adam, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
+        network.compile(adam, loss, metrics=["accuracy"])
     callbacks = []
     if after_epoch:
 

@@ -942,7 +942,7 @@ def fit(network, data, folder, config):
     rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
     optimizer = keras.optimizers.Adam(rate)
     loss = "sparse_categorical_crossentropy"
-    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
+    network.compile(optimizer, loss, metrics=["accuracy"])
     history = training.fit(network, data, folder, config["epochs"], config["batch_size"])
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1]
 
@@ -1031,7 +1031,7 @@ def build_pair(head, size, channels, classes, width=8):
 
 
 pair_config = rt.choose(
-    quick={"data": "digits", "epochs": 5, "batch_size": 32, "rate": 3e-3},
+    quick={"data": "digits", "epochs": 4, "batch_size": 32, "rate": 3e-3},
     full={"data": "mnist", "epochs": 10, "batch_size": 64, "rate": 1e-3},
 )
 small_digits = datasets.load_images(pair_config["data"], size=14)

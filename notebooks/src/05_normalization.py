@@ -823,7 +823,7 @@ def train(name, norm):
         rate = keras.optimizers.schedules.CosineDecay(config["rate"], steps)
         loss = "sparse_categorical_crossentropy"
         adam = keras.optimizers.Adam(rate)
-        network.compile(adam, loss, metrics=["accuracy"], jit_compile=rt.jit_compile)
+        network.compile(adam, loss, metrics=["accuracy"])
     history = training.fit(network, train_set, f"05_{name}", config["epochs"], batch_size=32)
     return history, network.evaluate(data.x_test, data.y_test, verbose=0)[1], network
 

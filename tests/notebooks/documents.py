@@ -1,6 +1,5 @@
 """Reading built notebooks for the tests of them."""
 
-import ast
 import json
 import re
 from functools import cache
@@ -40,12 +39,6 @@ def output_texts(cell):
         for output in cell["outputs"]
     ]
     return [text for output in joined if output["output_type"] != "error" for text in texts(output)]
-
-
-def calls(code, method):
-    """The calls `something.method(…)` in the code of a cell."""
-    nodes = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
-    return [node for node in nodes if getattr(node.func, "attr", None) == method]
 
 
 def ignored(cell):

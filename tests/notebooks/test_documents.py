@@ -1,6 +1,5 @@
 """Built notebooks as documents: complete, current, compared by the tests, and fit to be read."""
 
-import ast
 import json
 import subprocess
 import sys
@@ -41,15 +40,6 @@ def test_sections_stand_in_their_order(name, lang):
         pytest.skip("a guide has sections of its own")
     found = [words for level, words, _ in headings(documents.markdown(PROJECT, lang, name)) if level == 2]
     assert found == list(HEADINGS[lang])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_trainings_leave_xla_to_the_runtime(name):
-    for cell in load(PROJECT, name).code():
-        for call in documents.calls(cell.text["en"], "compile"):
-            keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-            if len(call.args) > 1 or "loss" in keywords:  # it will be trained
-                assert keywords.get("jit_compile") == "rt.jit_compile", f"{cell.key}: {ast.unparse(call)}"
 
 
 @each_chapter

@@ -50,12 +50,7 @@ def train(layers, settings, data=None, report=None, name="architecture_search", 
             momentum=settings["momentum"],
         )
         rate = keras.optimizers.schedules.CosineDecay(settings["rate"], steps)
-        model.compile(
-            keras.optimizers.Adam(rate),
-            "sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-            jit_compile=runtime_now.jit_compile,
-        )
+        model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = training.fit(
         model, data, name, settings["epochs"], settings["batch_size"], settings["seed"], callbacks=[Hooks()]
     )
