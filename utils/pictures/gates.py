@@ -22,7 +22,7 @@ def _gate(ax, x, y, name, function):
     box.set_zorder(4)
     ax.add_patch(box)
     ax.text(x, y - 0.01, function, ha="center", va="center", fontsize=12, color=INK, zorder=5)
-    ax.text(x - 0.12, y + 0.42, name, ha="right", va="center", fontsize=14, color=WEIGHT)
+    ax.text(x - 0.12, y + 0.5, name, ha="right", va="center", fontsize=14, color=WEIGHT)
 
 
 def _path(ax, points, color=INK, width=2.2, style="-", head=True):
@@ -48,11 +48,18 @@ def _path(ax, points, color=INK, width=2.2, style="-", head=True):
         )
 
 
+def _fork(ax, x, y, color=INK):
+    """A dot where a line branches: lines that merely cross have none."""
+    ax.add_patch(plt.Circle((x, y), 0.075, color=color, zorder=3))
+
+
 def _bus(ax, y, right, gates, level):
     """What all gates read: x and the old state, along the bottom, with one way up to each."""
     _path(ax, [(0.6, y), (right, y)], INPUT, head=False)
     for x in gates:
         _path(ax, [(x, y), (x, level - 0.28)], INPUT, width=1.8)
+        if x < right:
+            _fork(ax, x, y, INPUT)
     ax.text(0.5, y, "$x^t$, $h^{t-1}$", ha="right", va="center", fontsize=14, color=INPUT)
 
 
@@ -97,6 +104,7 @@ def lstm_cell(peephole=False):
         dashed = {"color": PINK, "style": (0, (3, 2)), "width": 1.8}
         _path(ax, [(1.05, top), (1.05, level), (forget - 0.37, level)], **dashed)
         _path(ax, [(1.05, 2.3), (2.95, 2.3), (2.95, level), (gates["i"] - 0.37, level)], **dashed)
+        _fork(ax, 1.05, 2.3, PINK)
         _path(ax, [(9.1, top), (9.1, level), (gates["o"] + 0.37, level)], **dashed)
         ax.text(0.9, 3.3, "reads\n$c^{t-1}$", ha="right", va="center", fontsize=12, color=PINK)
         ax.text(9.25, 3.3, "reads $c^t$", ha="left", va="center", fontsize=12, color=PINK)
@@ -121,6 +129,8 @@ def gru_cell():
     ax.text(0.5, 0.15, "$x^t$", ha="right", va="center", fontsize=14, color=INPUT)
     for x in gates.values():
         _path(ax, [(x, 0.15), (x, level - 0.28)], INPUT, width=1.8)
+        if x < write:
+            _fork(ax, x, 0.15, INPUT)
     for name, x in gates.items():
         _gate(ax, x, level, f"${name}^t$", "tanh" if name == "n" else "σ")
     # The old state: to both gates, and through the reset gate to the candidate.
@@ -128,11 +138,14 @@ def gru_cell():
     _path(ax, [(1.0, 0.62), (4.1, 0.62), (4.1, level), (keep - 0.37, level)], CELL)
     _path(ax, [(1.0, level), (1.0, 0.62)], CELL, head=False)
     _path(ax, [(1.0, 2.6), (2.2 - SMALL, 2.6)], CELL)
+    for y in (2.6, level):
+        _fork(ax, 1.0, y, CELL)
     _path(ax, [(2.2, level + 0.28), (2.2, 2.6 - SMALL)])
     _path(ax, [(2.2 + SMALL, 2.6), (6.4, 2.6), (6.4, level), (write - 0.37, level)])
     ax.text(3.6, 2.85, "$r^t \\odot h^{t-1}$", ha="center", fontsize=12, color=INK)
     _path(ax, [(keep, level + 0.28), (keep, top - SMALL)])
     _path(ax, [(keep, 3.4), (write - SMALL, 3.4)])
+    _fork(ax, keep, 3.4)
     ax.text(6.3, 3.6, "$1 - z^t$", ha="center", fontsize=12, color=INK)
     _path(ax, [(write, level + 0.28), (write, 3.4 - SMALL)])
     _path(ax, [(write, 3.4 + SMALL), (write, top - SMALL)])
