@@ -134,12 +134,13 @@ def _unit(table):
     return table / np.linalg.norm(table, axis=1, keepdims=True)
 
 
-def _analogy_by(query, unit=True, exclude=True, order=None):
+def _analogy_by(query, unit=True, exclude=True, order=None, raw_query=False):
     """A solution of exercise 3."""
 
     def analogy(table, a, b, c):
         rows = _unit(table) if unit else table
-        scores = rows @ query(rows[a], rows[b], rows[c])
+        asked = table if raw_query else rows
+        scores = rows @ query(asked[a], asked[b], asked[c])
         if exclude:
             scores[[a, b, c]] = -np.inf
         return int(np.argmin(np.where(np.isinf(scores), np.inf, scores)) if order == "least" else np.argmax(scores))
@@ -176,6 +177,11 @@ ANALOGY = {
             ja="長さをそろえずに内積をとっているので、長いベクトルが有利になります。先に全行の長さを1にします。",
         ),
         Mistake(
+            _analogy_by(lambda a, b, c: b - a + c, raw_query=True),
+            en="The cosine is right, but b − a + c was taken of rows as they are: bring them to length 1 before.",
+            ja="コサイン類似度は合っていますが、b − a + c を元の長さのまま計算しています。先に長さを1にします。",
+        ),
+        Mistake(
             _analogy_by(lambda a, b, c: b + c),
             en="a is not subtracted.",
             ja="a を引いていません。",
@@ -187,7 +193,7 @@ ANALOGY = {
         ),
     ],
     "hint": {
-        "en": "Rows of length 1, then `rows @ (rows[b] - rows[a] + rows[c])`; known words to −inf, then argmax.",
-        "ja": "各行の長さを1にし、`rows @ (rows[b] - rows[a] + rows[c])` を計算します。既知の3語を −inf にして argmax です。",
+        "en": "Rows of length 1, then `rows @ (rows[b] - rows[a] + rows[c])`; the question's words to −inf; argmax.",
+        "ja": "各行の長さを1にし、`rows @ (rows[b] - rows[a] + rows[c])` を計算。問いの3語を −inf にして argmax です。",
     },
 }

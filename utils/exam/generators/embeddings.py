@@ -207,8 +207,7 @@ def cosine(rng):
             | {"dot": int(a @ b)},
             answer=float(a @ b) / (one * two),
             mistakes={
-                "not_divided": float(a @ b),
-                "one_length": float(a @ b) / two,
+                "sum_of_components": float(a @ b) / float(np.abs(a).sum() * np.abs(b).sum()),
                 "squared": float(a @ b) / (one * two) ** 2,
                 "sum_of_lengths": float(a @ b) / (one + two),
             },
