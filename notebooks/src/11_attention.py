@@ -96,7 +96,7 @@ plt.show()
 #
 # - **Additive** (Bahdanau et al. 2015): $e_{tj} = \tanh(s\, W_a + h_j U_a) \cdot v_a$, a small network with one hidden layer.
 # - **Dot product** (Luong et al. 2015): $e_{tj} = s_t \cdot h_j$, or with one matrix $e_{tj} = (s_t W_a) \cdot h_j$.
-#   No loop and no tanh, just a matrix product: this form made the Transformer possible.
+#   No loop and no tanh, just a matrix product. The Transformer uses this form, scaled (chapter 12).
 #
 # ### Attention is a dictionary that answers softly
 #
@@ -121,7 +121,7 @@ plt.show()
 # スコアは2種類がよく使われます。
 #
 # - **加法注意(additive attention)**(Bahdanauら 2015):$e_{tj} = \tanh(s\, W_a + h_j U_a) \cdot v_a$。隠れ層が1つの小さなネットワークです。
-# - **内積注意(dot-product attention)**(Luongら 2015):$e_{tj} = s_t \cdot h_j$、または行列を1つ挟んだ $e_{tj} = (s_t W_a) \cdot h_j$。ループもtanhもなく、行列積だけで済みます。Transformerを可能にしたのはこの形です。
+# - **内積注意(dot-product attention)**(Luongら 2015):$e_{tj} = s_t \cdot h_j$、または行列を1つ挟んだ $e_{tj} = (s_t W_a) \cdot h_j$。ループもtanhもなく、行列積だけで済みます。Transformerが使うのもこの形(にスケールを付けたもの)です(第12章)。
 #
 # ### アテンションは「やわらかく答える辞書」
 #
@@ -158,7 +158,7 @@ plt.show()
 # %% [markdown] key="three" lang="en"
 # **Three sentences to take into the exam**
 #
-# 1. Attention = **scores, softmax, weighted mean of the values**; the weights of one query sum to 1 over the places read.
+# 1. Attention = **scores, softmax, weighted mean of the values**; the weights of one query sum to 1 over the keys.
 # 2. Fixed in size is the **vector into which the plain encoder compresses**, not the input. Attention keeps all states,
 #    at the price of $T \times S$ scores.
 # 3. Padding must be masked **before** the softmax, with $-\infty$.
@@ -166,7 +166,7 @@ plt.show()
 # %% [markdown] key="three" lang="ja"
 # **試験前に押さえる3つのポイント**
 #
-# 1. アテンション = **スコア → softmax → バリューの重み付き平均**。1つのクエリの重みは、読む側の位置についての和が1になる。
+# 1. アテンション = **スコア → softmax → バリューの重み付き平均**。1つのクエリの重みは、キーの位置についての和が1になる。
 # 2. サイズが固定なのは入力ではなく、アテンションのないエンコーダが**情報を圧縮して入れるベクトル**である。アテンションは全状態を残す代わりに、$T \times S$ 個のスコアを計算する。
 # 3. パディングは、softmaxの**前に** $-\infty$ でマスクする。
 #
@@ -202,12 +202,13 @@ assert (weights @ month_values).item() == months["Jul"]
 #
 # A dictionary fails where no key is equal, and it has no slope: a small change of the query changes nothing, or
 # everything. So replace "equal or not" by a softmax over the scores. A query between two keys now gets a mixture, and
-# everything can be differentiated. Multiply the scores by a large number, and the dictionary is back.
+# everything can be differentiated. Multiply the scores by a large number, and where one key fits best, the
+# dictionary is back.
 #
 # %% [markdown] key="soft-text" lang="ja"
 # ### ステップ2:やわらかく答えさせる
 #
-# 辞書は、等しいキーがなければ答えられません。また、傾きがありません。クエリを少し変えても、何も変わらないか、まったく別の答えになるかのどちらかです。そこで「等しいかどうか」を、スコアについてのsoftmaxに置き換えます。2つのキーの間のクエリには混ざった答えが返り、全体が微分可能になります。スコアに大きな数を掛ければ、元の辞書に戻ります。
+# 辞書は、等しいキーがなければ答えられません。また、傾きがありません。クエリを少し変えても、何も変わらないか、まったく別の答えになるかのどちらかです。そこで「等しいかどうか」を、スコアについてのsoftmaxに置き換えます。2つのキーの間のクエリには混ざった答えが返り、全体が微分可能になります。最もよく合うキーが1つに決まっていれば、スコアに大きな数を掛けると元の辞書に戻ります。
 #
 # %% key="soft"
 def softmax(scores, mask=None):
@@ -332,12 +333,12 @@ plt.show()
 #
 # ### 暗算で追えるアテンション
 #
-# クエリは1つ、位置は3つです。指数が整数になるようにキーを選んであります。
+# クエリは1つ、位置は3つです。$\exp$ の値が整数になるようにキーを選んであります。
 #
 # $$q = (1, 0), \qquad k_1 = (0, 0),\; k_2 = (\ln 3, 0),\; k_3 = (0, \ln 3), \qquad v = (10, 20, 30)$$
 #
 # - スコア:$q \cdot k_j = (0, \ln 3, 0)$
-# - 指数:$(1, 3, 1)$、和は5。重みは $(0.2,\; 0.6,\; 0.2)$
+# - $\exp$ の値:$(1, 3, 1)$、和は5。重みは $(0.2,\; 0.6,\; 0.2)$
 # - 出力:$0.2 \cdot 10 + 0.6 \cdot 20 + 0.2 \cdot 30 = 20$
 #
 # 逆伝播は、$dc = 1$ のとき、$d\alpha = v = (10, 20, 30)$、その重み付き平均は20なので、$de = (0.2 \cdot (-10),\; 0.6 \cdot 0,\; 0.2 \cdot 10) = (-2, 0, 2)$ です。重みが最大の位置の勾配は**0**です。そのバリューは出力と同じなので、もっと見ても見なくても出力は変わらないからです。
@@ -463,15 +464,15 @@ assert np.allclose(shuffled, mixed[:, order])
 # %% [markdown] key="scale-text" lang="en"
 # ### Why chapter 12 will scale the scores
 #
-# If the elements of $q$ and $k$ are independent with variance 1, then $q \cdot k$ is a sum of $d_k$ such products: its
-# variance is $d_k$, its spread $\sqrt{d_k}$. Large scores make the softmax sharp, almost a hard look-up, and there the
+# If the elements of $q$ and $k$ are independent with mean 0 and variance 1, then $q \cdot k$ is a sum of $d_k$ products,
+# each of mean 0 and variance 1: its variance is $d_k$, its spread $\sqrt{d_k}$. Large scores make the softmax sharp, almost a hard look-up, and there the
 # gradient $\alpha_j(d\alpha_j - \dots)$ is almost 0. Measure it: ten keys, random vectors, the sum of $\alpha_j(1 - \alpha_j)$ as a
 # yardstick for the softmax's slope.
 #
 # %% [markdown] key="scale-text" lang="ja"
 # ### 第12章でスコアを割り算する理由
 #
-# $q$ と $k$ の要素が独立で分散1なら、$q \cdot k$ はそのような積を $d_k$ 個足したものなので、分散は $d_k$、ばらつき(標準偏差)は $\sqrt{d_k}$ です。スコアが大きいとsoftmaxは鋭くなり、ほとんど普通の辞書引きになります。そこでは勾配 $\alpha_j(d\alpha_j - \dots)$ がほぼ0です。測ってみましょう。キーは10個、ベクトルは乱数とし、softmaxの傾きの目安として $\alpha_j(1 - \alpha_j)$ の和を見ます。
+# $q$ と $k$ の要素が互いに独立で平均0、分散1なら、$q \cdot k$ は平均0、分散1の積を $d_k$ 個足したものなので、分散は $d_k$、ばらつき(標準偏差)は $\sqrt{d_k}$ です。スコアが大きいとsoftmaxは鋭くなり、ほとんど普通の辞書引きになります。そこでは勾配 $\alpha_j(d\alpha_j - \dots)$ がほぼ0です。測ってみましょう。キーは10個、ベクトルは乱数とし、softmaxの傾きの目安として $\alpha_j(1 - \alpha_j)$ の和を見ます。
 #
 # %% key="scale"
 rng = np.random.default_rng(0)
@@ -488,11 +489,12 @@ for d in (4, 16, 64, 256, 1024):
 assert slope > 0.7 and (softmax(e) * (1 - softmax(e))).sum(axis=-1).mean() < 0.1
 
 # %% [markdown] key="scale-note" lang="en"
-# In our date model the states are small and $W_a$ can learn the right size, so the bare product does. In a deep
-# Transformer with large $d_k$ it would not: that is what $\sqrt{d_k}$ is for.
+# Our date model does with the bare product, as the training below shows: a GRU's states lie between −1 and 1, and $W_a$ can
+# learn the right size. Vaswani et al. (§3.2.1) suspect the effect measured here where unscaled dot products with a large
+# $d_k$ do worse than the additive score, and divide by $\sqrt{d_k}$.
 #
 # %% [markdown] key="scale-note" lang="ja"
-# この章の日付モデルでは、状態が小さく、$W_a$ が適切な大きさを学習できるので、内積のままで足ります。$d_k$ の大きな深いTransformerではそうはいきません。$\sqrt{d_k}$ はそのためにあります。
+# この章の日付モデルは、後で見るとおり内積のままで学習できます。GRUの状態は−1から1の間にあり、大きさは $W_a$ が学習で調整できます。一方、$d_k$ が大きいとスケールなしの内積は加法注意に劣ります。Vaswaniらは、ここで測った現象がその原因だと推測し(3.2.1節)、$\sqrt{d_k}$ で割りました。
 #
 # %% [markdown] key="agreement-text" lang="en"
 # ## Agreement
@@ -503,7 +505,7 @@ assert slope > 0.7 and (softmax(e) * (1 - softmax(e))).sum(axis=-1).mean() < 0.1
 # %% [markdown] key="agreement-text" lang="ja"
 # ## 確かめる
 #
-# 上のセル、テスト済みの層 `utils.numpy_layers.attention`、Kerasの層を、同じ数値と同じパディングマスクで比べます。まず、公式を知らない審判である数値微分から始めます。
+# 上のセル、テスト済みの層 `utils.numpy_layers.attention`、Kerasの層を、同じ数値と同じパディングマスクで比べます。はじめに、微分の公式を使わない数値微分と照らし合わせます。
 #
 # %% key="numerical"
 rng = np.random.default_rng(1)
@@ -766,13 +768,13 @@ if rt.profile == "quick":
 # %% [markdown] key="alignment-text" lang="en"
 # ### Where it looks
 #
-# Each row is a character written, each column one that was read; dark means a large weight. Read a few rows before you go on: in the
-# first map, which character does it look at when it writes the month?
+# Each row is a character written, each column one that was read (`_` is a space); dark means a large weight. Read a few
+# rows before you go on: in the first map, which character does it look at when it writes the month?
 #
 # %% [markdown] key="alignment-text" lang="ja"
 # ### どこを見ているか
 #
-# 1行が書いた文字1つ、1列が読んだ文字1つで、濃いほど重みが大きいことを表します。先へ進む前に、何行か読んでみてください。最初の図では、月を書くときにどの文字を見ているでしょうか。
+# 1行が書いた文字1つ、1列が読んだ文字1つ(`_` は空白)で、濃いほど重みが大きいことを表します。先へ進む前に、何行か読んでみてください。最初の図では、月を書くときにどの文字を見ているでしょうか。
 #
 # %% key="alignment"
 SHOWN = [("full", "en"), ("short", "en"), ("d MMMM y", "en"), ("dd.MM.y", "en")]
@@ -797,6 +799,9 @@ plt.show()
 #   word, the state knows the month. The state at the year's third digit knows the first two.
 # - A character that does not depend on the source, such as "-", can be written from anywhere.
 #
+# Bahdanau et al. read the sentence in both directions and join the two states (§3.2), so that each $h_j$ knows what stands
+# before it **and** behind it.
+#
 # So a map shows where information was **fetched**, not what it was fetched for. With that in mind it is a good tool for finding
 # mistakes in a network, and no proof of an explanation.
 #
@@ -806,7 +811,9 @@ plt.show()
 # - GRUの状態は、それより**前**に読んだ内容を知っています。「09」と書くには、「September」の途中の1文字を見れば足ります。単語の半ばまで読めば、何月かが状態に入っているからです。年の3桁目の状態は、上2桁を知っています。
 # - 「-」のようにソースに依存しない文字は、どこを見ていても書けます。
 #
-# つまり、この図が示すのは情報を**どこから取り出したか**であり、何のために取り出したかではありません。そのことを踏まえれば、ネットワークの不具合を探すよい道具になりますが、判断理由の証明にはなりません。
+# Bahdanauらのエンコーダは双方向RNNで、両方向の状態を連結します(3.2節)。そのため各 $h_j$ は、前に**も**後ろに**も**何があるかを知っています。
+#
+# つまり、この図が示すのは情報を**どこから取り出したか**であり、何に使うために取り出したかではありません。そのことを踏まえれば、ネットワークの不具合を探すよい道具になりますが、判断理由の証明にはなりません。
 #
 # %% [markdown] key="no-mask-text" lang="en"
 # ### The same network without its masks
@@ -861,18 +868,18 @@ for label, masks in (
 #
 # ### The bottleneck, measured
 #
-# Bahdanau et al. show in their Figure 2 how the plain encoder–decoder gets worse on long sentences, while the one with attention
-# holds out (§5.1: no deterioration even at 50 words and more). The study notes that call this weakness by its name print
+# Bahdanau et al. show in their Figure 2 how the plain encoder–decoder gets worse on long sentences, while attention is more
+# robust; trained with sentences of up to 50 words, it does not deteriorate even at 50 words and more (§5.1). The study notes that call this weakness by its name print
 # no figures. They translate; we take a task in which the amount of information is known exactly: **copy a string of
-# random digits**. Each digit more is $\log_2 10 = 3.3$ bits more. Both networks have the same GRUs and see the same strings; the
-# one without attention may practise **twice as long**. They are tested on strings drawn anew.
+# random digits**. Each digit more is $\log_2 10 = 3.3$ bits more. Both networks have the same GRUs and see the same strings; attention
+# adds two Dense layers, so the network without it may practise **twice as long**. They are tested on strings drawn anew.
 #
 # %% [markdown] key="experiment-text" lang="ja"
 # ## 実験
 #
 # ### ボトルネックを測る
 #
-# Bahdanauらは図2で、普通のエンコーダ・デコーダは長い文で性能が落ちるのに対し、アテンション付きは落ちないことを示しています(5.1節:50語以上でも劣化しない)。この弱点に触れている学習ノートには、数値は載っていません。論文の課題は翻訳ですが、ここでは情報量が正確にわかる課題を使います。**ランダムな数字の列を書き写す**課題です。1桁増えるごとに、情報は $\log_2 10 = 3.3$ ビット増えます。2つのネットワークのGRUは同じで、同じ数字列を学習します。アテンションのないほうには**2倍の学習時間**を与えます。評価は、新しく引いた列で行います。
+# Bahdanauらは図2で、普通のエンコーダ・デコーダは長い文で性能が大きく落ちるのに対し、アテンション付きは落ちにくいことを示しています。50語までの文で学習したモデルは、50語以上でも劣化しません(5.1節)。この弱点に触れている学習ノートには、数値は載っていません。論文の課題は翻訳ですが、ここでは情報量が正確にわかる課題を使います。**ランダムな数字の列を書き写す**課題です。1桁増えるごとに、情報は $\log_2 10 = 3.3$ ビット増えます。2つのネットワークのGRUは同じで、同じ数字列を学習します。アテンション付きは全結合層が2つ多いので、ないほうには**2倍の学習回数**を与えます。評価は、新しく生成した列で行います。
 #
 # %% key="copy-data"
 LONGEST, DIGITS = rt.choose(quick=10, full=24), "0123456789"
@@ -936,15 +943,16 @@ if rt.profile == "quick":
 
 # %% [markdown] key="copy-note" lang="en"
 # An honest reading: 64 numbers *could* hold ten digits (33 bits). The plain network has not learned to pack them in and
-# to take them out in this time; longer training and more units move its wall to the right. But it remains a wall, for
-# every length asks for more packing. With attention the task is the same at every length: find the place, take the digit.
+# to take them out in this time; with longer training and more units one may expect the wall further to the right. But every
+# length asks for more packing. With attention the task is the same at every length: find the place, take the digit.
 #
-# Attention is no guarantee either. Beyond the longest string of the training, the states are new to it:
+# Attention is no guarantee either. On strings longer than any of the training, the network meets states that
+# it has never seen:
 #
 # %% [markdown] key="copy-note" lang="ja"
-# 公平に言えば、64個の数値には10桁(33ビット)が十分に入る**はず**です。普通のネットワークは、この学習時間では、情報を詰め込んで取り出す方法を身に付けられなかったのです。学習を長くし、ユニットを増やせば、壁は右へ動きます。それでも、長くなるほど多く詰め込まなければならないので、壁はなくなりません。アテンションがあれば、どの長さでもやることは同じです。場所を見つけ、その数字を取り出すだけです。
+# 公平に言えば、64個の数値には10桁(33ビット)が十分に入る**はず**です。普通のネットワークは、この学習時間では、情報を詰め込んで取り出す方法を身に付けられなかったのです。学習を長くし、ユニットを増やせば、壁は右へ動くと考えられます。それでも、長くなるほど多く詰め込まなければならないことは変わりません。アテンションがあれば、どの長さでもやることは同じです。場所を見つけ、その数字を取り出すだけです。
 #
-# アテンションも万能ではありません。学習時の最長を超えると、状態が見たことのないものになります。
+# アテンションも万能ではありません。学習時より長い列では、ネットワークは見たことのない状態に出会います。
 #
 # %% key="copy-beyond"
 rng = np.random.default_rng(5)
@@ -962,7 +970,9 @@ print(f"strings of {LONGEST + 5} digits copied, above 50 %: {right > 0.5}")
 # $$c_t = \mathrm{attention}(s_{t-1}, h) \qquad s_t = \mathrm{GRU}([y_{t-1}; c_t],\, s_{t-1})$$
 #
 # Now each state depends on the look before it, so the steps must run one after the other even under teacher forcing.
-# Here is one such step from the NumPy layers, beside the Keras network with the same weights:
+# The paper starts from $s_0 = \tanh(W_s \overleftarrow{h}_1)$, the backward state at the first word (§A.2.2); ours, which
+# reads in one direction, from the encoder's last state. Here is one such step from the NumPy layers, beside the Keras
+# network with the same weights:
 #
 # %% [markdown] key="bahdanau-text" lang="ja"
 # ### Bahdanauの順序
@@ -971,7 +981,7 @@ print(f"strings of {LONGEST + 5} digits copied, above 50 %: {right > 0.5}")
 #
 # $$c_t = \mathrm{attention}(s_{t-1}, h) \qquad s_t = \mathrm{GRU}([y_{t-1}; c_t],\, s_{t-1})$$
 #
-# 各状態がその前の結果に依存するので、教師強制でも1時刻ずつ順に計算しなければなりません。NumPyの層で書いた1ステップを、同じ重みのKerasのネットワークと比べます。
+# 各状態がその前の結果に依存するので、教師強制でも1時刻ずつ順に計算しなければなりません。論文の初期状態は $s_0 = \tanh(W_s \overleftarrow{h}_1)$、つまり先頭の単語における逆方向の状態から作ります(A.2.2節)。ここでは一方向に読むので、エンコーダの最後の状態を使います。NumPyの層で書いた1ステップを、同じ重みのKerasのネットワークと比べます。
 #
 # %% key="bahdanau"
 bahdanau = new_translator("bahdanau")
@@ -1019,12 +1029,13 @@ for length in (1, 10, 1000):
 # ### "Attention retrieves the value whose key matches the query"
 #
 # That is a hard look-up, `argmax`. Attention returns a **weighted mean**, written out $\mathrm{softmax}(QK^\top)\,V$ (in
-# the Transformer with $\sqrt{d_k}$). The difference is the gradient: `argmax` has none, so nothing could be learned.
+# the Transformer with $\sqrt{d_k}$). The difference is the gradient: that of `argmax` is 0 wherever it
+# exists, so backpropagation could not teach queries and keys where to look.
 #
 # %% [markdown] key="mistake-retrieve-text" lang="ja"
 # ### 「アテンションは、クエリに一致するキーのバリューを取り出す」
 #
-# それは `argmax` による普通の辞書引きです。アテンションが返すのは**重み付き平均**で、式で書けば $\mathrm{softmax}(QK^\top)\,V$ です(Transformerでは $\sqrt{d_k}$ で割ります)。違いは勾配です。`argmax` には勾配がないので、何も学習できません。
+# それは `argmax` による普通の辞書引きです。アテンションが返すのは**重み付き平均**で、式で書けば $\mathrm{softmax}(QK^\top)\,V$ です(Transformerでは $\sqrt{d_k}$ で割ります)。違いは勾配です。`argmax` の勾配は、存在するところではどこでも0なので、どこを見るべきかを誤差逆伝播で学習できません。
 #
 # %% key="mistake-retrieve"
 q, k, v = (np.array(a)[None] for a in ([[1.0, 0.2]], [[1.0, 0], [0, 1.0]], [[10.0], [20.0]]))
@@ -1185,13 +1196,14 @@ exam.quiz("11_attention")
 # ## References
 #
 # - D. Bahdanau, K. Cho, Y. Bengio, *Neural Machine Translation by Jointly Learning to Align and Translate*, ICLR 2015,
-#   arXiv:1409.0473: weights and context in §3.1, the score in §A.1.2, the decoder in §A.2.2, length in Fig. 2 and §5.1.
+#   arXiv:1409.0473: weights and context in §3.1, the bidirectional encoder in
+#   §3.2, the score in §A.1.2, the decoder in §A.2.2, length in Fig. 2 and §5.1.
 # - M.-T. Luong, H. Pham, C. D. Manning, *Effective Approaches to Attention-based Neural Machine Translation*, EMNLP 2015,
 #   arXiv:1508.04025: $\tilde h_t$ in (5), the output in (6), the scores and the comparison with Bahdanau et al. in §3.1.
 # - K. Cho, B. van Merriënboer, D. Bahdanau, Y. Bengio, *On the Properties of Neural Machine Translation: Encoder–Decoder
 #   Approaches*, SSST-8, 2014, arXiv:1409.1259: the plain encoder–decoder on long sentences.
-# - A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, arXiv:1706.03762: query, key and value in §3.2, (1),
-#   $\sqrt{d_k}$ in §3.2.1 with footnote 4, the uses of attention in §3.2.3.
+# - A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, arXiv:1706.03762: query, key and value in §3.2,
+#   $\sqrt{d_k}$ in §3.2.1, (1), with footnote 4, the uses of attention in §3.2.3.
 # - S. Jain, B. C. Wallace, *Attention is not Explanation*, NAACL 2019, arXiv:1902.10186.
 # - Keras documentation: `Attention`, `AdditiveAttention`. Babel documentation: `format_date`.
 #
@@ -1200,10 +1212,10 @@ exam.quiz("11_attention")
 # %% [markdown] key="references" lang="ja"
 # ## 参考文献
 #
-# - D. Bahdanau, K. Cho, Y. Bengio, *Neural Machine Translation by Jointly Learning to Align and Translate*, ICLR 2015, arXiv:1409.0473:重みと文脈ベクトルは3.1節、スコアはA.1.2節、デコーダはA.2.2節、文の長さは図2と5.1節。
+# - D. Bahdanau, K. Cho, Y. Bengio, *Neural Machine Translation by Jointly Learning to Align and Translate*, ICLR 2015, arXiv:1409.0473:重みと文脈ベクトルは3.1節、双方向のエンコーダは3.2節、スコアはA.1.2節、デコーダはA.2.2節、文の長さは図2と5.1節。
 # - M.-T. Luong, H. Pham, C. D. Manning, *Effective Approaches to Attention-based Neural Machine Translation*, EMNLP 2015, arXiv:1508.04025:$\tilde h_t$ は式(5)、出力は式(6)、スコアとBahdanauらとの比較は3.1節。
 # - K. Cho, B. van Merriënboer, D. Bahdanau, Y. Bengio, *On the Properties of Neural Machine Translation: Encoder–Decoder Approaches*, SSST-8, 2014, arXiv:1409.1259:普通のエンコーダ・デコーダと長い文。
-# - A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, arXiv:1706.03762:クエリ・キー・バリューは3.2節と式(1)、$\sqrt{d_k}$ は3.2.1節と脚注4、アテンションの使い方は3.2.3節。
+# - A. Vaswani et al., *Attention Is All You Need*, NeurIPS 2017, arXiv:1706.03762:クエリ・キー・バリューは3.2節、$\sqrt{d_k}$ は3.2.1節の式(1)と脚注4、アテンションの使い方は3.2.3節。
 # - S. Jain, B. C. Wallace, *Attention is not Explanation*, NAACL 2019, arXiv:1902.10186。
 # - Kerasのドキュメント:`Attention`、`AdditiveAttention`。Babelのドキュメント:`format_date`。
 #
