@@ -146,7 +146,9 @@ plt.show()
 # |---|---|---|---|
 # | self-attention of the encoder | source | source | padding |
 # | **masked** self-attention of the decoder | target so far | target so far | the future |
-# | **cross-attention** of the decoder (also: source–target attention, encoder–decoder attention) | target so far | output of the encoder | padding of the source |
+# | **cross-attention** of the decoder | target so far | output of the encoder | padding of the source |
+#
+# Cross-attention is also called source–target attention, or encoder–decoder attention.
 #
 # - **Add & Norm** around each sublayer $F$: $\operatorname{LayerNorm}(x + F(x))$. The *sum* is normalized, each token by
 #   itself, over its $d_{model}$ numbers.
@@ -169,7 +171,9 @@ plt.show()
 # |---|---|---|---|
 # | エンコーダの自己注意(self-attention) | 原文 | 原文 | パディング |
 # | デコーダの**マスク付き**自己注意 | そこまでの訳文 | そこまでの訳文 | 未来のトークン |
-# | デコーダの**クロスアテンション**(cross-attention。ソース・ターゲット注意、source–target attentionとも) | そこまでの訳文 | エンコーダの出力 | 原文のパディング |
+# | デコーダの**クロスアテンション**(cross-attention) | そこまでの訳文 | エンコーダの出力 | 原文のパディング |
+#
+# クロスアテンションは、ソース・ターゲット注意(source–target attention)、エンコーダ・デコーダ注意(encoder–decoder attention)とも呼ばれます。
 #
 # - **Add & Norm**:各サブレイヤー $F$ を $\operatorname{LayerNorm}(x + F(x))$ の形で囲みます。正規化するのは残差接続の**和**で、トークンごとに $d_{model}$ 個の数について行います。
 # - **位置ごとの順伝播ネットワーク**(position-wise feed-forward network, FFN):$\operatorname{FFN}(x) = \max(0, x W_1 + b_1) W_2 + b_2$。どのトークンにも同じ重みを使い、トークンごとに独立に計算します。トークンの間で情報を運ぶのはアテンションだけです。
