@@ -922,12 +922,12 @@ assert np.allclose(seen, causal, atol=1e-5) and not np.allclose(hidden, causal, 
 # a thought vector, with that chapter's batch size and dropout, but 5 epochs in place of 6 and a lower learning rate, 0.006 in place of 0.02:
 # it is weaker here than there.
 # The Transformer gets the same pairs and as many epochs, and its parameters are as many within 10 %; batch size, learning rate
-# and dropout are its own. What an epoch *costs* differs: the experiment below looks at that, too.
+# and dropout are its own. What an epoch *costs* differs, too: see the experiment's remarks.
 #
 # %% [markdown] key="data-text" lang="ja"
 # ### 英語から日本語へ
 #
-# データは第10章と同じです。Tatoebaの短い対訳5,000組で学習します。英語は単語、日本語は文字に分けます。テストの文は、句読点だけが違うものも含めて、学習データには入っていません。比較の相手は第10章のネットワーク、すなわち思考ベクトル(thought vector)をもつGRUのエンコーダ・デコーダで、バッチサイズとドロップアウトも第10章のままですが、6エポックではなく5エポックとし、学習率も0.02ではなく0.006と低くしています。そのため、第10章での結果よりも弱くなっています。Transformerも同じ対訳を同じエポック数だけ学習し、パラメータ数の差は10 %以内です。バッチサイズ、学習率、ドロップアウトはTransformer用に選びました。1エポックの**計算時間**は同じではありません。この点は、下の実験で確かめます。
+# データは第10章と同じです。Tatoebaの短い対訳5,000組で学習します。英語は単語、日本語は文字に分けます。テストの文は、句読点だけが違うものも含めて、学習データには入っていません。比較の相手は第10章のネットワーク、すなわち思考ベクトル(thought vector)をもつGRUのエンコーダ・デコーダで、バッチサイズとドロップアウトも第10章のままですが、6エポックではなく5エポックとし、学習率も0.02ではなく0.006と低くしています。そのため、第10章での結果よりも弱くなっています。Transformerも同じ対訳を同じエポック数だけ学習し、パラメータ数の差は10 %以内です。バッチサイズ、学習率、ドロップアウトはTransformer用に選びました。1エポックの**計算時間**は同じではありません。この点は、下の実験で述べます。
 #
 # %% key="data"
 data = translation.load()
