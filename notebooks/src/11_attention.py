@@ -613,7 +613,7 @@ for kind, layer in ours.items():
 day = datetime.date(1994, 9, 7)
 for lang, names in dates.FORMATS.items():
     for name in names:
-        print(f"{lang}   {name:14} {dates.spell(day, name, lang)}")
+        print(f"{lang}   {dates.spell(day, name, lang)}   ({name})")
 held_out, learned = set(dates.dates("test")), set(dates.dates("train"))
 common = len(held_out & learned)
 print(f"{len(learned):,} dates to learn from, {len(held_out):,} held out, in common: {common}")
@@ -719,7 +719,7 @@ assert translator.count_params() == opened.count_params() and difference < 1e-5
 # 10文字すべてが正しいときだけ正解とします。これを**完全一致(exact match)** と呼びます。デコーダが正解の文字を見ている教師強制のもとで、これを測れるでしょうか。測れます。正しい文字が前に並んでいるときに次の文字が必ず正しいなら、貪欲法(greedy)でも1文字ずつ正しく書けます。どこかで間違うなら、貪欲法も最初に間違うところで同じように間違います。両者は一致し、順伝播1回が11回のステップの代わりになります。
 #
 # %% key="train"
-EPOCHS, BATCH = rt.choose(quick=(1, 64), full=(10, 256))
+EPOCHS, BATCH = rt.choose(quick=(1, 48), full=(10, 256))
 
 
 def exact(y_true, logits):

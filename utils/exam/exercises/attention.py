@@ -38,7 +38,7 @@ MASK = {
         Mistake(
             lambda scores, mask: _softmax(np.where(mask, scores, 0.0)),
             en="A score of 0 is an ordinary score: $e^0 = 1$. Put in $-\\infty$, so that the exponential is 0.",
-            ja="スコアを0にしても $e^0 = 1$ が残ります。指数をとって0になるように、$-\\infty$ を入れます。",
+            ja="スコアを0にしても $e^0 = 1$ が残ります。$e^{-\\infty} = 0$ となるように、$-\\infty$ を入れます。",
         ),
         Mistake(
             lambda scores, mask: _softmax(scores) * mask,
@@ -53,12 +53,12 @@ MASK = {
         Mistake(
             _wrong_axis,
             en="Softmax over the wrong axis: each query shares out its weight over the places read, the last axis.",
-            ja="softmaxの軸が違います。クエリごとに、読む側の位置(最後の軸)に重みを配ります。",
+            ja="softmaxの軸が違います。クエリごとに、キーの位置(最後の軸)に重みを配ります。",
         ),
         Mistake(
             lambda scores, mask: np.exp(np.where(mask, scores, -np.inf)),
             en="The exponentials are not divided by their sum.",
-            ja="指数をとったあと、和で割っていません。",
+            ja="$\\exp$ をとったあと、和で割っていません。",
         ),
     ],
     "hint": {

@@ -177,7 +177,7 @@ def dot_spread(rng):
             mistakes={"variance": float(depth), "one": 1.0, "twice": 2 * depth**0.5, "inverse": depth**-0.5},
         )
 
-    return distinct(rng, draw, "{:g}")
+    return distinct(rng, draw, "{:.3g}")
 
 
 def number_of_scores(rng):
