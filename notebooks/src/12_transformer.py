@@ -952,7 +952,7 @@ SIZES_OF = {
     ),
 }
 EPOCHS = rt.choose(quick=5, full=30)
-RECIPES = {  # the first: that of chapter 10
+RECIPES = {  # the first: as chapter 10, but with a lower rate
     "seq2seq": {"batch": 128, "rate": 0.006, "warmup": 0, "dropout": 0.2},
     "Transformer": {"batch": 64, "rate": 0.004, "warmup": 100, "dropout": 0.1},
 }
