@@ -28,7 +28,7 @@ def test_no_sentence_is_in_two_splits_and_none_is_lost(direction, seed):
 
 def test_near_copies_stay_together_also_in_a_chain():
     # a and b share the English side, b and c the Japanese one, up to marks and capitals
-    chain = [("Go on!", "続けて。"), ("Go on.", "進め。"), ("Move.", "進め！")]
+    chain = [("Go on!", "続けて。"), ("GO on.", "進め。"), ("Move.", "進め！")]
     others = [(f"It is {i}.", f"{i}です。") for i in range(3000)]
     for seed in range(4):
         parts = translation._deal(others[:1500] + chain + others[1500:], np.random.default_rng(seed))

@@ -90,6 +90,7 @@ BEAM_STEP = {
     "cases": [
         *_beam_cases(),
         (np.array([-0.1, -2.0]), np.log(np.array([[0.4, 0.35, 0.25], [0.9, 0.05, 0.05]])), 2),
+        (np.array([0.0]), np.log(np.array([[0.1, 0.5, 0.15, 0.25]])), 3),  # the first step: one beginning, BOS
     ],
     "mistakes": [
         Mistake(
@@ -100,12 +101,17 @@ BEAM_STEP = {
         Mistake(
             _each_row,
             en="One token for each beginning. The best are chosen among all; two of them may continue one beginning.",
-            ja="先頭部分ごとに1つずつ選んでいます。全体の中から上位を選ぶので、同じ先頭部分から2つ残ることもあります。",
+            ja="書き出しごとに1つずつ選んでいます。全体の中から上位を選ぶので、同じ書き出しから2つ残ることもあります。",
         ),
         Mistake(
             _swapped,
             en="Row and column are swapped: with V columns the row is `// V` and the column `% V`.",
             ja="行と列が逆です。列数がVなら、行は `// V`、列は `% V` です。",
+        ),
+        Mistake(
+            lambda scores, log_probs, width: _best(scores[:, None] + log_probs, len(scores)),
+            en="As many are kept as there were beginnings. Keep `width`: at first there is one beginning, BOS.",
+            ja="書き出しの数だけ残しています。残すのは `width` 個です。最初、書き出しはBOSの1つだけです。",
         ),
         Mistake(
             lambda scores, log_probs, width: _best(scores[:, None] * log_probs, width),

@@ -62,7 +62,7 @@ def _beam_questions(rng):
     k, m = (FIRST.index(sentence(found[0].ids).split()[0]), SECOND.index(sentence(found[0].ids).split()[1]))
     values = {f"p{a}": first[a] for a in range(3)} | {f"q{a}{b}": second[a][b] for a in range(3) for b in range(3)}
     values |= {"greedy": sentence(greedy), "beam": sentence(found[0].ids)}
-    values |= {"g1": first[i], "g2": second[i][j], "b1": first[k], "b2": second[k][m], "p_beam": f"{p_beam:.2f}"}
+    values |= {"g1": first[i], "g2": second[i][j], "b1": first[k], "b2": second[k][m]}
     largest = max(max(row) for row in second)
     return {
         "greedy": Problem(
@@ -112,7 +112,7 @@ def beam_perplexity(rng):
 
 
 def length_penalty(rng):
-    """Score of a sentence with the length penalty of Wu et al. (2016), eq. 14."""
+    """Score of a sentence with the length penalty of Wu et al. (2016)."""
 
     def draw(rng):
         length, alpha = int(rng.choice([7, 13, 19])), float(rng.choice([0.5, 1.0]))
