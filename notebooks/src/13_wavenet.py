@@ -14,7 +14,7 @@
 #
 # After this chapter you can compute the receptive field of a dilated causal stack, write μ-law and the gated unit from
 # memory, and say what runs in parallel in WaveNet and what does not. On the way a small WaveNet learns six seconds of
-# guitar, and you make its generation a hundred times faster without changing a single sample.
+# guitar, and you generate its samples with a thousandth of the multiplications, without changing a single one of them.
 #
 # **Optional** (※ in the 2024 and 2026 editions: syllabus 4.5 may be left out of a course's exam part; autoregressive
 # models, 4.6.5, are new in 2026) · **Time** 150 minutes, best in two sittings (80 to the end of *Agreement*, then 70) ·
@@ -25,7 +25,7 @@
 #
 # {{badge}}
 #
-# この章を終えると、ダイレーション付き因果的畳み込みの受容野を計算でき、μ-law圧縮とゲート付き活性化の式を何も見ずに書け、WaveNetで並列に計算できるものとできないものを説明できるようになります。途中では、小さなWaveNetに6秒間のギターの音を学習させ、その音声生成を、1サンプルも変えずに約100倍速くします。
+# この章を終えると、ダイレーション付き因果的畳み込みの受容野を計算でき、μ-law圧縮とゲート付き活性化の式を何も見ずに書け、WaveNetで並列に計算できるものとできないものを説明できるようになります。途中では、小さなWaveNetに6秒間のギターの音を学習させ、生成に必要な乗算を、1サンプルも変えずに約1,000分の1に減らします。
 #
 # **任意項目**(※ 2024年版・2026年版では、シラバス4.5は試験範囲から除かれることがあります。自己回帰モデル(4.6.5)は2026年版で新たに加わりました) · **所要時間** 150分(2回に分けるなら、「確かめる」まで80分、残り70分) · **前提** 畳み込み(第01章)、状態を引き継ぐという考え方(第07章)
 #
@@ -80,7 +80,8 @@ plots.style()
 #
 # ### Causal, and dilated
 #
-# A prediction must not read what it predicts. A **causal convolution** with $k$ taps reads the present and the past only:
+# A prediction must not read what it predicts. A **causal convolution** with $k$ taps reads the present and the past only
+# (its output at $t$ serves to predict the **next** sample, $x_{t+1}$):
 #
 # $$y_t = b + \sum_{j=0}^{k-1} x_{t - d\,(k-1-j)}\; W_j$$
 #
@@ -95,7 +96,7 @@ plots.style()
 # %% [markdown] key="factor" lang="ja"
 # ## 要点
 #
-# ### 音は予測の積である
+# ### 音の確率を予測の積で表す
 #
 # 1秒間の音は、数千個の数値 $x_1, x_2, \dots, x_T$ の列です。1つ1つを**サンプル**と呼びます。このような列の確率は、乗法定理によって、何の仮定も置かずに分解できます。
 #
@@ -110,9 +111,9 @@ plots.style()
 #
 # WaveNetは、この予測を畳み込みで行います。画像の画素について同じことを行った、PixelCNNの考え方を受け継いでいます。
 #
-# ### 因果的、そしてダイレーション
+# ### 因果的畳み込みとダイレーション
 #
-# 予測では、予測する値そのものを読んではいけません。タップが $k$ 個の**因果的畳み込み**(causal convolution)は、現在と過去だけを読みます。
+# 予測では、予測する値そのものを読んではいけません。タップが $k$ 個の**因果的畳み込み**(causal convolution)は、現在と過去だけを読みます(時刻 $t$ の出力から予測するのは、**次の**サンプル $x_{t+1}$ です)。
 #
 # $$y_t = b + \sum_{j=0}^{k-1} x_{t - d\,(k-1-j)}\; W_j$$
 #
@@ -167,7 +168,8 @@ plt.show()
 # - **Gated unit**: $z = \tanh(W_f * x) \odot \sigma(W_g * x)$. The tanh makes the content; the gate, between 0 and 1,
 #   decides how much of it passes. (You know the pair from LSTM.)
 # - **Residual connection**: the block adds its result to its input, so that many blocks can be trained.
-# - **Skip connection**: every block also sends $z$ straight to the output, where all of them are added up.
+# - **Skip connection**: every block also sends $z$, through a 1×1 convolution of its own, past the later blocks to the
+#   output, where all of them are added up.
 # - **Softmax over 256 classes**: the output is no number but a distribution. For that the samples are cut into 256
 #   classes, after **μ-law** companding, which gives quiet samples finer steps:
 #
@@ -182,7 +184,7 @@ plt.show()
 # %% [markdown] key="block" lang="ja"
 # - **ゲート付き活性化**(gated activation unit):$z = \tanh(W_f * x) \odot \sigma(W_g * x)$。tanhが内容を作り、0〜1の値をとるゲートが通す量を決めます(LSTMで見た組み合わせです)。
 # - **残差接続**(residual connection):ブロックの結果を入力に足します。多くのブロックを重ねても学習できます。
-# - **スキップ接続**(skip connection):各ブロックの $z$ を出力側へ直接送り、すべて足し合わせます。
+# - **スキップ接続**(skip connection):各ブロックの $z$ を、専用の1×1畳み込みを通して、後のブロックを経由せずに出力側へ送り、すべて足し合わせます。
 # - **256クラスのソフトマックス**:出力は1つの数値ではなく確率分布です。そのために、サンプルを256個のクラスに分けます。分ける前に、小さい振幅ほど細かく区切られるよう、**μ-law**で圧縮します。
 #
 # $$f(x) = \operatorname{sign}(x)\, \frac{\ln(1 + \mu |x|)}{\ln(1 + \mu)}, \qquad -1 \le x \le 1, \quad \mu = 255$$
@@ -288,7 +290,7 @@ assert [receptive_field(STACKS[label]) for label in STACKS] == [5, 16, 11, 1024]
 # since all steps share the kernel, its gradient is a sum over steps, as in chapter 07.
 #
 # %% [markdown] key="measure-note" lang="ja"
-# first の列が**因果性の検査**です。変えた入力より前の出力は、最後の1ビットまで変わっていません。
+# first の列が**因果性の検査**です。変えた入力より前の出力は、1ビットも変わっていません。
 #
 # ### 逆伝播
 #
@@ -354,7 +356,8 @@ np.testing.assert_allclose([z.item(), *du[0]], [0.6, 0.27, 0.15])
 # - $1 + 255 \cdot \frac{1}{17} = 16 = 2^4$ and $1 + 255 = 2^8$, so $f(x) = \ln 2^4 / \ln 2^8 = \frac{4}{8} = \frac12$
 # - $[-1, 1]$ is cut into 256 equal pieces: class $\left\lfloor \frac{f + 1}{2} \cdot 256 \right\rfloor = 192$
 #
-# A sample at 6 % of the range is thus already halfway up. Without the law it would be in class 135, seven steps above silence.
+# A sample at 6 % of the range is thus already halfway up. Without the law it would be in class 135, seven above
+# silence (128).
 #
 # %% [markdown] key="mu-text" lang="ja"
 # ### μ-lawを手で計算する
@@ -364,7 +367,7 @@ np.testing.assert_allclose([z.item(), *du[0]], [0.6, 0.27, 0.15])
 # - $1 + 255 \cdot \frac{1}{17} = 16 = 2^4$、$1 + 255 = 2^8$ なので、$f(x) = \ln 2^4 / \ln 2^8 = \frac{4}{8} = \frac12$
 # - $[-1, 1]$ を256等分すると、クラスは $\left\lfloor \frac{f + 1}{2} \cdot 256 \right\rfloor = 192$
 #
-# 振幅が全体の6 %しかないサンプルが、正の側の中央まで持ち上がります。圧縮しなければクラス135で、無音からわずか7段です。
+# 振幅が全体の6 %しかないサンプルが、正の側の中央まで持ち上がります。圧縮しなければクラス135で、無音(クラス128)からわずか7つ上です。
 #
 # %% key="mu"
 def compress(x, mu=255):
@@ -454,14 +457,14 @@ display(Player(versions["256 classes, μ-law"][said], rate, "speech, 256 classes
 # The next sample does it again, with a window that has moved by one. Nearly all of it has been computed before.
 #
 # **The cache** (Le Paine et al. 2016): each layer keeps its past inputs in a queue that is as long as its dilation. Then
-# a sample costs one column:
+# a sample costs one column. (The figure draws a layer's queue in the row below the layer, where its inputs are.)
 #
 # %% [markdown] key="cache-text" lang="ja"
 # ### 生成:同じものを二度計算しない
 #
 # 素朴な方法では、1サンプルを生成するたびに受容野全体をネットワークに通し、最後の1列だけを使います。次のサンプルでは、1つずらした窓でまた同じことをします。そのほとんどは、すでに計算した値です。
 #
-# **キャッシュ**(Le Paineら 2016):各層が、過去の入力をダイレーション率と同じ長さのキューに保存します。すると、1サンプルの計算は1列で済みます。
+# **キャッシュ**(Le Paineら 2016):各層が、過去の入力をダイレーション率と同じ長さのキューに保存します。すると、1サンプルの計算は1列で済みます(図では、各層のキューを、その層の入力である1つ下の段に描いています)。
 #
 # %% key="cache-figure"
 pictures.cache((1, 2, 4))
@@ -633,14 +636,14 @@ for name in by_hand:
 # ### The whole network, and the same samples twice
 #
 # `keras_models.wavenet` puts the blocks together. `generation.NumpyWaveNet` takes over its weights: first the logits are
-# compared, then the two ways to generate. Both draw from the softmax with the *same random numbers*, so that a single
-# different probability would lead to different samples. The test runs in float64, where two ways to add up the same
-# numbers differ by $10^{-15}$ only.
+# compared, then the two ways to generate. Both draw from the softmax with the *same random numbers*, so that wrong
+# probabilities soon show as different samples. The test runs in float64, where two ways to add up the same numbers differ
+# by about $10^{-15}$ only.
 #
 # %% [markdown] key="whole-text" lang="ja"
 # ### ネットワーク全体と、2通りの生成
 #
-# `keras_models.wavenet` は、ブロックを組み合わせたものです。その重みを `generation.NumpyWaveNet` に移し、まずロジットを、次に2通りの生成を比べます。どちらも**同じ乱数**を使ってソフトマックスから標本を引くので、確率が1つでも違えば、違うサンプルになります。計算はfloat64で行います。足す順序による差は $10^{-15}$ 程度です。
+# `keras_models.wavenet` は、ブロックを組み合わせたものです。その重みを `generation.NumpyWaveNet` に移し、まずロジットを、次に2通りの生成を比べます。どちらも**同じ乱数**を使い、ソフトマックスの確率に従ってサンプルを選びます。確率が食い違っていれば、やがて違うサンプルが現れます。計算はfloat64で行います。足す順序による差は $10^{-15}$ 程度です。
 #
 # %% key="whole"
 tiny = wavenet((1, 2, 4, 8, 1, 2, 4, 8), residual_channels=8, skip_channels=16)
@@ -771,17 +774,17 @@ for ax in axes[1]:
 plt.show()
 
 # %% [markdown] key="generate-note" lang="en"
-# From the vertical line on, the lower row is invented. The network has learnt frequencies of the strings – the brightest
-# horizontal lines go on – and adds a good deal of noise. It knows nothing of a note that fades over seconds: with 0.13 s of
-# memory it cannot. The paper's networks saw about 0.3 s of speech (§3.1) or several seconds of music (§3.3), and learnt
-# from many hours of recordings.
+# From the vertical line on, the lower row is invented. The network has learnt the deepest tone of the chord – the brightest
+# horizontal line goes on – while most of the lines above it drown in noise. What was played more than 0.13 s ago it does
+# not know. The paper's networks saw about 0.3 s of speech or several seconds of music, and learnt from hours of
+# recordings (§3).
 #
 # ### What the cache saves
 #
 # Count the multiplications of a sample. Naively the whole window runs through each layer; with the cache one column does.
 #
 # %% [markdown] key="generate-note" lang="ja"
-# 縦線から先は、下の段ではネットワークが作り出した音です。弦の周波数を学習できていて、明るい横線は続いていますが、雑音もかなり混ざっています。数秒かけて減衰する音の変化は、知りようがありません。記憶が0.13秒しかないからです。論文のネットワークは、音声で約0.3秒(3.1節)、音楽では数秒(3.3節)の範囲を見て、何時間もの録音から学習しています。
+# 縦線から先は、下の段ではネットワークが作り出した音です。和音の最も低い音は学習できていて、最も明るい横線は続いていますが、それより上の線の多くは雑音に埋もれています。0.13秒より前に何が鳴っていたかを、ネットワークは知りません。論文のネットワークは、音声では約0.3秒、音楽では数秒の範囲を見て、何時間もの録音から学習しています(論文の3節)。
 #
 # ### キャッシュで減るもの
 #
@@ -803,27 +806,30 @@ for R in FIELDS:
 
 # %% [markdown] key="time-text" lang="en"
 # The ratio *is* the receptive field. What the cached sample costs depends on the number of layers, not on how far they
-# look back: a queue of 2,048 is popped as quickly as a queue of one. In seconds, on this machine:
+# look back: a queue of 2,048 is popped as quickly as a queue of one. The times below come from a machine that had other work,
+# too, which slows large matrix products down most; run the cell to see yours.
 #
 # %% [markdown] key="time-text" lang="ja"
-# 比は受容野の大きさそのものです。キャッシュを使った1サンプルの計算量は層の数で決まり、どれだけ過去を見るかにはよりません。長さ2,048のキューから取り出すのも、長さ1のキューから取り出すのも、同じ手間だからです。このマシンでの時間は次のとおりです。
+# 比は受容野の大きさそのものです。キャッシュを使った1サンプルの計算量は層の数で決まり、どれだけ過去を見るかにはよりません。長さ2,048のキューから取り出すのも、長さ1のキューから取り出すのも、同じ手間だからです。下の時間は、他の処理も動いているマシンで測ったもので、大きな行列積ほどその影響を受けています。自分の環境での時間は、セルを実行して確かめてください。
 #
 # %% key="time"
-def seconds(function, argument, budget=0.4):
-    """The shortest of many calls, at least three: the one that nothing else on the machine disturbed."""
+def seconds(function, argument, budget=0.08):
+    """The shortest of several calls: the one that nothing else on the machine disturbed."""
     times = []
-    while sum(times) < budget or len(times) < 3:
+    while sum(times) < budget:
         begin = time.perf_counter()
         function(argument)
         times.append(time.perf_counter() - begin)
     return min(times)
 
 
-cached_time, naive_time = [], []
-for R, net in networks.items():
-    cached_time.append(seconds(generation.CachedWaveNet(net).step, np.array([128])))
-    naive_time.append(seconds(net.forward, np.full((1, R), 128)))
-faster = dict(zip(FIELDS, np.array(naive_time) / cached_time))
+steps = [generation.CachedWaveNet(net).step for net in networks.values()]
+cached_time, naive_time = np.full((2, len(FIELDS)), np.inf)
+for _ in range(5):  # rounds, so that a busy second of the machine does not fall on one network alone
+    for i, (R, net) in enumerate(networks.items()):
+        cached_time[i] = min(cached_time[i], seconds(steps[i], np.array([128])))
+        naive_time[i] = min(naive_time[i], seconds(net.forward, np.full((1, R), 128)))
+faster = dict(zip(FIELDS, naive_time / cached_time))
 layers_times = cached_time[-1] / cached_time[0]  # 12 layers against 4
 print(f"receptive field 1,024: more than 20 times faster: {faster[1024] > 20}")
 print(f"256 times the receptive field, 3 times the layers: less than 6 times the time: {layers_times < 6}")
@@ -831,8 +837,8 @@ assert faster[1024] > 20 and layers_times < 6
 
 # %% key="time-figure"
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3))
-left.loglog(FIELDS, 1e3 * np.array(naive_time), "s-", color=plots.GREY, label="naive")
-left.loglog(FIELDS, 1e3 * np.array(cached_time), "o-", color=plots.WEIGHT, label="cached")
+left.loglog(FIELDS, 1e3 * naive_time, "s-", color=plots.GREY, label="naive")
+left.loglog(FIELDS, 1e3 * cached_time, "o-", color=plots.WEIGHT, label="cached")
 left.axhline(1e3 / rate, color=plots.INK, linestyle=":", linewidth=1.2)
 left.text(FIELDS[-1], 1.2e3 / rate, "real time at 8 kHz", fontsize=10, ha="right")
 left.set(xlabel="receptive field", ylabel="milliseconds a sample", title="Time")
@@ -896,7 +902,7 @@ for name, dilations, epochs in (
     log_p -= np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
     of_target = np.take_along_axis(log_p, noise.y_val[..., None], axis=-1)[..., 0]
     along[name] = -of_target.mean(axis=0) / np.log(2)
-    known = along[name][PERIOD:].mean()
+    known = along[name][PERIOD - 1 :].mean()  # from the prediction of sample PERIOD on
     print(
         f"{name:9} {listener.count_params():,} parameters, sees {receptive_field(dilations) + 1:2}; "
         f"second period on: below 2.5 bits {known < 2.5!s:5}, above 3.5 {known > 3.5}"
@@ -906,39 +912,41 @@ for name, dilations, epochs in (
 # %% key="experiment-figure"
 fig, ax = plt.subplots(figsize=(8, 3))
 for (name, bits_along), color in zip(along.items(), (plots.GREY, plots.WEIGHT)):
-    ax.plot(bits_along, color=color, linewidth=1.4, label=name)
+    predicted = np.arange(1, CLIP + 1)  # position t predicts sample t + 1
+    ax.plot(predicted, bits_along, color=color, linewidth=1.4, label=name)
 ax.axhline(4, color=plots.INK, linestyle=":", linewidth=1.2, label="guessing")
 ax.axvline(PERIOD, color=plots.INPUT, linewidth=1.2)
 ax.text(PERIOD + 1, 1.4, "the noise begins again", color=plots.INPUT)
-ax.set(xlabel="sample of the clip", ylabel="loss (bits a sample)", ylim=(0, None))
+ax.set(xlabel="predicted sample of the clip", ylabel="loss (bits a sample)", ylim=(0, None))
 ax.legend(loc="center right")
 plt.show()
 
 # %% [markdown] key="experiment-note" lang="en"
 # In the first period nobody can know. From the second on the wide network looks 30 samples back and reads the answer
 # there; the narrow one, which sees 7, has long forgotten it. Same number of weights, same number of multiplications.
-# (Just before the line the wide network is worse than guessing: it is sure of itself already, and reads the zeros of the
+# (The narrow one was trained for 3 epochs instead of 16, but more would not help it: the last 7 samples of a noise say
+# nothing about the next. Just before the line the wide network is worse than guessing: it is sure of itself already, and reads the zeros of the
 # padding.)
 #
-# On the guitar the difference is far smaller: neighbouring samples of a smooth wave say nearly everything about the next
-# one. What the long memory adds there – pitch that stays, a rhythm – takes long training to pay.
+# On real sound expect a smaller difference: neighbouring samples of a smooth wave already say much about the next one.
+# A long memory is needed for what lasts longer, such as a rhythm.
 #
 # %% [markdown] key="experiment-note" lang="ja"
-# 最初の1周期は、誰にも予測できません。2周期目からは、広い受容野をもつネットワークは30サンプル前を見て、そこに答えを見つけます。7サンプルしか見えない狭い方は、とうに忘れています。重みの数も、乗算の回数も同じです(線の直前で広い方が当てずっぽうより悪いのは、パディングの0を読んで、それを自信をもって答えてしまうからです)。
+# 最初の1周期は、誰にも予測できません。2周期目からは、広い受容野をもつネットワークは30サンプル前を見て、そこに答えを見つけます。7サンプルしか見えない狭い方は、とうに忘れています。重みの数も、乗算の回数も同じです。(狭い方の学習は16エポックではなく3エポックですが、増やしても変わりません。雑音の直前の7サンプルには、次のサンプルの情報がないからです。また、線の直前で広い方が当てずっぽうより悪いのは、30サンプル前がまだパディングの0なのに、すでに自信をもって答えてしまうからです。)
 #
-# ギターの音では、差はずっと小さくなります。なめらかな波形では、隣り合うサンプルだけで次のサンプルがほとんど決まるからです。長い記憶が効いてくる部分(音の高さの持続やリズム)の学習には、長い時間がかかります。
+# 実際の音では、差はこれほど大きくなりません。なめらかな波形では、直前の数サンプルだけで次のサンプルがかなり絞られるからです。長い記憶が必要なのは、リズムのように、もっと長く続く構造です。
 #
 # %% [markdown] key="digits-text" lang="en"
 # ### PixelCNN completes digits
 #
-# The same idea on pictures: MNIST digits, made smaller (14×14) and reduced to black and white. Trained on whole pictures
+# The same idea on pictures: MNIST digits, made smaller (14×14 in the quick profile) and reduced to black and white. Trained on whole pictures
 # in one pass each; then the upper half of pictures it has never seen is given, and the lower half is generated, pixel by
-# pixel. Each of the 98 pixels is one run of the network.
+# pixel. Each of these 98 pixels costs one run of the network.
 #
 # %% [markdown] key="digits-text" lang="ja"
 # ### PixelCNNで数字を補完する
 #
-# 同じ考え方を画像で試します。MNISTの数字を14×14に縮小し、白黒の2値にします。学習は画像全体を1回の計算で行います。そのあと、学習に使っていない画像の上半分を与え、下半分を1画素ずつ生成させます。98画素のそれぞれにつき、ネットワークを1回動かします。
+# 同じ考え方を画像で試します。MNISTの数字を縮小し(quickプロファイルでは14×14)、白黒の2値にします。学習は画像全体を1回の計算で行います。そのあと、学習に使っていない画像の上半分を与え、下半分を1画素ずつ生成させます。98画素のそれぞれにつき、ネットワークを1回動かします。
 #
 # %% key="digits"
 images = datasets.load_images("digits", size=rt.choose(quick=14, full=28))
@@ -1014,16 +1022,16 @@ plt.show()
 #
 # ### "There is no recurrence, so inference runs in parallel"
 #
-# Notes say so, because convolutions are parallel. Training is. But in generation the inputs do not exist yet. Try it: run
-# the network on a blank sequence, take all its samples at once, feed them back, and repeat. The random numbers are those of
-# proper generation, so that the outcome can be compared:
+# Some study notes say so, because convolutions are parallel. Training is. But in generation the inputs do not exist yet.
+# Try it: run the network on a blank sequence, take all its samples at once, feed them back, and repeat. The random numbers
+# are those of proper generation, so that the outcome can be compared:
 #
 # %% [markdown] key="mistakes-text" lang="ja"
 # ## よくある誤り
 #
 # ### 「再帰がないので、推論も並列にできる」
 #
-# 畳み込みは並列に計算できるので推論も並列化できる、と書いている学習ノートがあります。並列にできるのは学習時です。生成時には、入力がまだ存在しません。試してみましょう。空の系列をネットワークに通し、全サンプルを一度に引き、それを入力に戻して繰り返します。乱数は通常の生成と同じものを使うので、結果を比べられます。
+# 畳み込みは並列に計算できるので推論も並列化できる、と書いている学習ノートがあります。並列にできるのは学習時です。生成時には、入力がまだ存在しません。試してみましょう。仮の系列(無音)をネットワークに通し、全サンプルを一度に選び、それを入力に戻して繰り返します。乱数は通常の生成と同じものを使うので、結果を比べられます。
 #
 # %% key="mistake-parallel"
 tiny_net = generation.NumpyWaveNet(tiny)
@@ -1045,8 +1053,9 @@ for passes in range(1, 41):
 assert agree.all()
 
 # %% [markdown] key="mistake-parallel-note" lang="en"
-# After the first pass only the first sample is sure to be right, after the second pass the second one, … A pass over everything fixes one
-# sample. **Training is parallel over time, generation is sequential.** (Later work, such as Parallel WaveNet, trains
+# After the first pass only the first sample is sure to be right, after the second pass the first two, … One more sample a
+# pass is all that is certain. (The whole may be right earlier, as the last column shows: not every wrong input changes the
+# class that is chosen.) **Training is parallel over time, generation is sequential.** (Later work, such as Parallel WaveNet, trains
 # *another* network to get around this.)
 #
 # ### "WaveNet is a recurrent network", "WaveNet was made from an RNN"
@@ -1055,7 +1064,7 @@ assert agree.all()
 # sharply at its receptive field:
 #
 # %% [markdown] key="mistake-parallel-note" lang="ja"
-# 1回目の計算のあと、確実に正しいのは最初のサンプルだけです。2回目で2個目、…と、全体を1回計算するごとに1サンプルずつ確定します。**学習は時間方向に並列化できますが、生成は逐次的です。**(Parallel WaveNetなどの後の研究は、これを避けるために**別の**ネットワークを学習します。)
+# 1回目の計算のあと、確実に正しいのは最初のサンプルだけです。2回目のあとは最初の2個、…と、全体を1回計算して確実に増えるのは1サンプルだけです(最後の列のように、全体がもっと早く正しくなることはあります。入力が誤っていても、選ばれるクラスが変わるとは限らないからです)。**学習は時間方向に並列化できますが、生成は逐次的です。**(Parallel WaveNetなどの後の研究は、これを避けるために**別の**ネットワークを学習します。)
 #
 # ### 「WaveNetは再帰型ネットワークの一種である」
 #
@@ -1118,13 +1127,13 @@ assert errors["causal, t-2 … t"] > 0.05 and errors["same, t-1 … t+1"] < 1e-6
 # %% [markdown] key="mistake-mask-text" lang="en"
 # ### Mask B in the first layer
 #
-# Then a pixel is predicted from itself. The loss falls to almost 0, and what is generated is noise. A perturbation finds it
-# in a moment:
+# Then a pixel is predicted from itself. In training the network only has to copy; in generation, where the pixel is still
+# blank, there is nothing to copy. A perturbation finds it in a moment:
 #
 # %% [markdown] key="mistake-mask-text" lang="ja"
 # ### 第1層にマスクBを使う
 #
-# これでは、画素をその画素自身から予測することになります。損失はほぼ0まで下がりますが、生成される画像は雑音です。入力を変えてみれば、すぐに見つかります。
+# これでは、画素をその画素自身から予測することになります。学習時には写すだけで済みますが、生成時にはその画素がまだ空白なので、写すものがありません。入力を変えてみれば、すぐに見つかります。
 #
 # %% key="mistake-mask"
 for kind in ("A", "B"):
@@ -1137,13 +1146,13 @@ for kind in ("A", "B"):
 # %% [markdown] key="mistake-shift-text" lang="en"
 # ### A cache that is shifted by one step
 #
-# A queue of $d + 1$ instead of $d$ values runs without an error. The sound is even similar. Only the comparison with the
-# whole network tells:
+# A queue of $d + 1$ instead of $d$ values runs without an error, and all shapes agree. Only the comparison with the whole
+# convolution tells:
 #
 # %% [markdown] key="mistake-shift-text" lang="ja"
 # ### キャッシュが1時刻ずれている
 #
-# キューの長さを $d$ ではなく $d + 1$ にしても、エラーは出ません。音も一見それらしく聞こえます。ネットワーク全体の計算と比べて、はじめてわかります。
+# キューの長さを $d$ ではなく $d + 1$ にしても、エラーは出ず、形状も合います。畳み込み全体の計算と比べて、はじめてわかります。
 #
 # %% key="mistake-shift"
 layer = CausalConv1D(3, 2, 3, 4, dtype="float64", rng=np.random.default_rng(1))

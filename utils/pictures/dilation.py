@@ -135,7 +135,7 @@ def cache(dilations=(1, 2, 4), steps=9):
                 face, edge = (PALE, GREY) if step in needed[row] else ("white", PALE)
             ax.add_patch(plt.Circle((left + step, base - row * GAP), RADIUS, facecolor=face, edgecolor=edge, zorder=3))
     label(ax, left + now, base - (rows - 1) * GAP - 0.85, "new", WEIGHT, 11)
-    text = "red: computed now    orange: read from a queue    grey: the naive way computes it again"
+    text = "red: computed now    orange: read from a queue    grey: what the naive way needs besides"
     label(ax, (steps + 11.2) / 2, base + 1.35, text, INK, 11)
     return fig
 

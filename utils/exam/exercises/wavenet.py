@@ -105,7 +105,8 @@ def _f(x, mu=255):
 
 ENCODE = {
     "reference": mu_law.encode,
-    "cases": [(_sounds,), (np.linspace(-0.97, 0.99, 23),)],
+    # The last case is dense enough to tell μ = 255 from μ = 256.
+    "cases": [(_sounds,), (np.linspace(-0.97, 0.99, 23),), (np.linspace(-1, 1, 3001),)],
     "mistakes": [
         Mistake(
             _classes,
@@ -131,6 +132,11 @@ ENCODE = {
             lambda x: np.minimum(np.floor((_f(x) + 1) / 2 * 255), 255).astype(int),
             en="256 pieces, not 255: μ = 255 is the parameter of $f$, and there are μ + 1 classes.",
             ja="255等分ではなく256等分です。μ = 255は $f$ のパラメータで、クラスは μ + 1 個あります。",
+        ),
+        Mistake(
+            lambda x: _classes(_f(x, mu=256)),
+            en="μ is 255, the number of classes minus 1; with 256 a few samples fall into a neighbouring class.",
+            ja="μはクラス数から1を引いた255です。256にすると、一部のサンプルが隣のクラスになります。",
         ),
         Mistake(
             lambda x: np.minimum(np.floor(np.abs(_f(x)) * 256), 255).astype(int),
