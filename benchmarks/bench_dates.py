@@ -16,7 +16,7 @@ from utils import runtime
 from utils.text import batches, dates
 from utils.text.vocabulary import Vocabulary
 
-PAIRS, UNITS, EMBEDDING, BATCH, EPOCHS, RATE = 50_000, 64, 32, 64, 2, 6e-3
+PAIRS, UNITS, EMBEDDING, BATCH, EPOCHS, RATE = 50_000, 64, 32, 96, 2, 6e-3
 TARGET, SECONDS = 0.99, 60.0
 
 

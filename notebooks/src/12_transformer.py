@@ -919,15 +919,14 @@ assert np.allclose(seen, causal, atol=1e-5) and not np.allclose(hidden, causal, 
 #
 # The data of chapter 10: 5,000 short Tatoeba pairs to learn from, English in words, Japanese in characters; no sentence of the
 # test, not even with other punctuation, is in the training. The opponent is that chapter's network, a GRU encoder–decoder with
-# a thought vector, with that chapter's batch size and dropout, but 5 epochs in place of 6 and a lower learning rate, 0.006 in place of 0.02:
-# it is weaker here than there.
+# a thought vector, with that chapter's batch size, learning rate and dropout (but 5 epochs in place of 6, to save time here).
 # The Transformer gets the same pairs and as many epochs, and its parameters are as many within 10 %; batch size, learning rate
-# and dropout are its own. What an epoch *costs* differs, too: see the experiment's remarks.
+# and dropout are its own. What an epoch *costs* differs: the experiment below looks at that, too.
 #
 # %% [markdown] key="data-text" lang="ja"
 # ### 英語から日本語へ
 #
-# データは第10章と同じです。Tatoebaの短い対訳5,000組で学習します。英語は単語、日本語は文字に分けます。テストの文は、句読点だけが違うものも含めて、学習データには入っていません。比較の相手は第10章のネットワーク、すなわち思考ベクトル(thought vector)をもつGRUのエンコーダ・デコーダで、バッチサイズとドロップアウトも第10章のままですが、6エポックではなく5エポックとし、学習率も0.02ではなく0.006と低くしています。そのため、第10章での結果よりも弱くなっています。Transformerも同じ対訳を同じエポック数だけ学習し、パラメータ数の差は10 %以内です。バッチサイズ、学習率、ドロップアウトはTransformer用に選びました。1エポックの**計算時間**は同じではありません。この点は、下の実験で述べます。
+# データは第10章と同じです。Tatoebaの短い対訳5,000組で学習します。英語は単語、日本語は文字に分けます。テストの文は、句読点だけが違うものも含めて、学習データには入っていません。比較の相手は第10章のネットワーク、すなわち思考ベクトル(thought vector)をもつGRUのエンコーダ・デコーダで、バッチサイズ、学習率、ドロップアウトも第10章のままです(時間を節約するため、6エポックではなく5エポックとします)。Transformerも同じ対訳を同じエポック数だけ学習し、パラメータ数の差は10 %以内です。バッチサイズ、学習率、ドロップアウトはTransformer用に選びました。1エポックの**計算時間**は同じではありません。この点は、下の実験で確かめます。
 #
 # %% key="data"
 data = translation.load()
@@ -952,8 +951,8 @@ SIZES_OF = {
     ),
 }
 EPOCHS = rt.choose(quick=5, full=30)
-RECIPES = {  # the first: as chapter 10, but with a lower rate
-    "seq2seq": {"batch": 128, "rate": 0.006, "warmup": 0, "dropout": 0.2},
+RECIPES = {  # the first: that of chapter 10
+    "seq2seq": {"batch": 128, "rate": 0.02, "warmup": 0, "dropout": 0.2},
     "Transformer": {"batch": 64, "rate": 0.004, "warmup": 100, "dropout": 0.1},
 }
 TOKENS = len(data.source_vocabulary), len(data.target_vocabulary)
@@ -976,10 +975,10 @@ def build(name):
 # Transformerの学習率は100ステップかけて上げ(論文5.3節では4,000ステップ)、その後コサインに沿って下げます。正規化は残差接続の**内側**に置きます(**pre-norm**、$x + F(\operatorname{LayerNorm}(x))$)。その後の多くのモデルが採用している形で、残差の経路に正規化が挟まらないので、学習がウォームアップの設定に左右されにくくなります(Xiongら, 2020)。
 #
 # %% key="train"
-def train(name, seed):
+def train(name, seed, epochs=EPOCHS):
     recipe = RECIPES[name]
     keras.utils.set_random_seed(seed)
-    steps = EPOCHS * -(-len(train_part) // recipe["batch"])
+    steps = epochs * -(-len(train_part) // recipe["batch"])
     schedule = keras.optimizers.schedules.CosineDecay
     if recipe["warmup"]:
         up = {"warmup_target": recipe["rate"], "warmup_steps": recipe["warmup"]}
@@ -995,7 +994,7 @@ def train(name, seed):
             jit_compile=rt.jit_compile,
         )
     run = f"12_transformer-{name}-{seed}"
-    return model, training.fit(model, pairs, run, EPOCHS, recipe["batch"], seed=seed)
+    return model, training.fit(model, pairs, run, epochs, recipe["batch"], seed=seed)
 
 
 def translate(model, split):
@@ -1025,11 +1024,11 @@ plt.show()
 written = {name: translate(model, data.test) for name, (model, _) in trained.items()}
 chrf = {name: scores.chrf(texts, data.test.target_texts) for name, texts in written.items()}
 ahead = chrf["Transformer"] - chrf["seq2seq"]
-print(f"Transformer ahead by more than 3 points of chrF: {ahead > 3}")
+print(f"Transformer ahead by more than 2 points of chrF: {ahead > 2}")
 lower = trained["Transformer"][1]["val_loss"][-1] < trained["seq2seq"][1]["val_loss"][-1]
 print(f"and by validation loss: {lower}")
 if rt.profile == "quick":  # measured there, over the seeds of the experiment below
-    assert ahead > 3 and lower
+    assert ahead > 2 and lower
 
 # %% [markdown] key="examples-text" lang="en"
 # Good ones and bad ones. The first three are those on which the Transformer comes closest to the reference, the last three
@@ -1094,9 +1093,10 @@ plt.show()
 # reaches 38.1, and 27.3 for English–German (Table 2).
 #
 # Ours is smaller by factors of thousands: 5,000 pairs, 5 epochs on a CPU. So no BLEU of ours can stand beside theirs. What can
-# be repeated is the **comparison**: the Transformer against the recurrent encoder–decoder. One run may be luck; here are five,
-# with the settings above and the seeds 0 to 4 (stored measurements; `tools/extract/translation_trials.py` makes them from the
-# cells of this chapter). Data, epochs and, within 10 %, parameters are the same; processor time is not.
+# be repeated is the **comparison**: the Transformer against the recurrent encoder–decoder. One run may be luck; here are several
+# seeds, with the settings above (stored measurements; `tools/extract/translation_trials.py` makes them from the cells of this
+# chapter). "The same budget" has two meanings. *As many epochs*: both see every pair five times. *As much time*: an epoch of the
+# Transformer takes longer, so the recurrent network gets 9 epochs, which take about as many processor seconds.
 #
 # %% [markdown] key="experiment-text" lang="ja"
 # ## 実験
@@ -1105,33 +1105,57 @@ plt.show()
 #
 # この章の出発点になった2021年の学習ノートには、「英仏3,600万文の学習を8 GPUで3.5日」とあります。これは論文の**big**モデルの条件です(5.1〜5.2節)。newstest2014で41.8 BLEU(会議録では41.0、その後のarXiv版で41.8)、12時間学習したbaseモデルは38.1、英独では27.3です(表2)。
 #
-# ここでの実験は、対訳5,000組、CPUで5エポックと、数千分の1の規模です。BLEUの値を論文と並べても意味がありません。再現できるのは**比較**、つまりTransformerと再帰型のエンコーダ・デコーダの優劣です。1回だけでは偶然かもしれないので、上と同じ設定で、シード0〜4の5回の結果を示します(保存した測定値です。`tools/extract/translation_trials.py` がこの章のセルを使って作ります)。データとエポック数は同じ、パラメータ数の差は10 %以内ですが、計算時間は同じではありません。
+# ここでの実験は、対訳5,000組、CPUで5エポックと、数千分の1の規模です。BLEUの値を論文と並べても意味がありません。再現できるのは**比較**、つまりTransformerと再帰型のエンコーダ・デコーダの優劣です。1回だけでは偶然かもしれないので、上と同じ設定で、複数のシードの結果を示します(保存した測定値です。`tools/extract/translation_trials.py` がこの章のセルを使って作ります)。「同じ条件」には2つの意味があります。1つは**同じエポック数**で、どちらもすべての対訳を5回見ます。もう1つは**同じ計算時間**です。Transformerは1エポックに時間がかかるので、再帰型のほうは、CPU時間がほぼ等しくなる9エポックでも学習しました。
 #
 # %% key="experiment"
 with open(datasets.DATA / "translation_trials.csv", encoding="utf-8", newline="") as file:
     trials = list(csv.DictReader(file))
-print("        chrF on the test sentences         validation loss")
-print("seed    seq2seq   Transformer            seq2seq   Transformer")
-gaps, seeds = [], sorted({int(trial["seed"]) for trial in trials})
-for seed in seeds:
-    row = {trial["network"]: trial for trial in trials if int(trial["seed"]) == seed}
-    old, new = row["seq2seq"], row["Transformer"]
-    gaps.append(float(new["chrf"]) - float(old["chrf"]))
-    print(f"{seed:4} {float(old['chrf']):10.1f} {float(new['chrf']):13.1f}", end="")
-    print(f"{float(old['val_loss']):19.2f} {float(new['val_loss']):13.2f}")
-    assert float(new["val_loss"]) < float(old["val_loss"])
-print(f"ahead by {min(gaps):.1f} to {max(gaps):.1f} points of chrF, mean {np.mean(gaps):.1f}")
-assert len(seeds) >= 3 and len(trials) == 2 * len(seeds) and min(gaps) > 3
+COLUMNS = ("cpu_seconds", "val_loss", "chrf")
+runs = {}
+for trial in trials:
+    run = trial["network"], float(trial["rate"]), int(trial["epochs"])
+    columns = runs.setdefault(run, {column: [] for column in COLUMNS})
+    for column in COLUMNS:
+        columns[column].append(float(trial[column]))
+print("                      processor  validation        chrF on the test sentences")
+print("network      rate  epochs  seconds    loss     mean    seeds 0, 1, …")
+for (name, rate, epochs), columns in runs.items():
+    means = [np.mean(columns[column]) for column in COLUMNS]
+    listed = "".join(f"{value:6.1f}" for value in columns["chrf"])
+    print(f"{name:11}{rate:6}{epochs:7}{means[0]:9.0f}{means[1]:9.2f}{means[2]:9.1f}   {listed}")
+
+new = runs["Transformer", 0.004, 5]
+as_many, as_long = runs["seq2seq", 0.02, 5], runs["seq2seq", 0.02, 9]
+for label, other in (("as many epochs", as_many), ("as much time", as_long)):
+    gap = np.mean(new["chrf"]) - np.mean(other["chrf"])
+    print(f"{label:14}: Transformer minus seq2seq, mean chrF {gap:+.2f}")
+assert len(new["chrf"]) == len(as_many["chrf"]) == len(as_long["chrf"]) == 5
+assert min(new["chrf"]) > max(as_many["chrf"]) + 2
+assert abs(np.mean(new["chrf"]) - np.mean(as_long["chrf"])) < 1
+assert max(new["val_loss"]) < min(as_many["val_loss"])
+assert 0.8 < np.mean(as_long["cpu_seconds"]) / np.mean(new["cpu_seconds"]) < 1.25
 
 # %% [markdown] key="experiment-note" lang="en"
-# The same order in every run. Three honest remarks. The opponent's learning rate is not its best: with 0.02 chapter 10 brings
-# the same network much closer (its table of scores), so compare that table, too; a comparison is as fair as the loser was tuned.
-# An epoch of the Transformer takes two to three times the processor time of one of the recurrent network (short sentences on a
-# CPU, where little is gained by computing all positions at once). And the opponent has no attention: it must put the whole
-# source into the thought vector (chapter 11).
+# Read the table line by line; it is more instructive than a single winner.
+#
+# - The first two lines are the same network: the learning rate alone moves it by several points of chrF. A comparison is as
+#   fair as the loser was tuned.
+# - **With as many epochs** every run of the Transformer is ahead of every run of the recurrent network. It gets more out of
+#   each look at the data. One reason lies at hand: the opponent must put the whole source into the thought vector (chapter 11).
+# - **With as much processor time** the two are level: the difference is no larger than that between seeds. On two CPU cores,
+#   with sentences of a few tokens, there is little to compute at once. The paper trained on eight GPUs (§5.2); that an RNN's
+#   steps must wait for each other, it says, becomes critical at longer sequence lengths (§1).
+#
+# So do not learn "the Transformer is better", but *for what budget*.
 #
 # %% [markdown] key="experiment-note" lang="ja"
-# どのシードでも同じ順位です。ただし、3つ断っておきます。第1に、比較相手の学習率は最適ではありません。第10章では、同じネットワークを学習率0.02で学習させて、差のずっと小さい値を得ています(第10章の表も見てください)。比較が公平かどうかは、負けた側をどれだけ調整したかで決まります。第2に、1エポックの計算時間は、Transformerのほうが2〜3倍かかります。短い文をCPUで処理するので、全位置を一度に計算できる利点があまり生きません。第3に、比較相手にはアテンションがなく、原文全体を1つの思考ベクトルに詰め込まなければなりません(第11章)。
+# 表を1行ずつ見てください。「どちらが勝ったか」だけを見るより、多くのことがわかります。
+#
+# - 最初の2行は同じネットワークです。学習率を変えただけで、chrFが数ポイント動きます。比較が公平かどうかは、負けた側をどれだけ調整したかで決まります。
+# - **エポック数をそろえると**、Transformerのどの回も、再帰型のどの回より上です。同じデータを1回見るごとに、より多くを学んでいます。理由の1つとして、比較相手が原文全体を1つの思考ベクトルに詰め込まなければならないことが考えられます(第11章)。
+# - **計算時間をそろえると**、両者は互角です。差は、シードによる違いと同じくらいしかありません。CPUの2コアで数トークンの文を扱う場合、一度にまとめて計算できるものは多くありません。論文の学習には8台のGPUが使われました(5.2節)。RNNでは各時刻の計算が前の時刻を待つこと、それが長い系列で深刻になることは、論文の1章で述べられています。
+#
+# 「Transformerのほうが優れている」と覚えるのではなく、**どんな条件で**優れているのかまで押さえましょう。
 #
 # %% [markdown] key="families-text" lang="en"
 # ### Half a Transformer: BERT and GPT

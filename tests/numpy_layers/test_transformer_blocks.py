@@ -120,17 +120,6 @@ def test_every_output_of_the_decoder_sees_every_real_token_of_the_source():
     np.testing.assert_allclose(net.forward(source[:, :4], target), before, rtol=1e-10)
 
 
-def test_set_params_takes_a_list_in_order():
-    block, other = encoder(), shaken(EncoderBlock(4, 2, 6, "post", "float64"), seed=9)
-    block.set_params(other.params.values())
-    x = random(2, 3, 4)
-    assert np.array_equal(block.forward(x), other.forward(x))
-    with pytest.raises(ValueError, match="there are 16 parameters, got 1 arrays"):
-        block.set_params([np.zeros(3)])
-    with pytest.raises(ValueError, match=r"attention/query_kernel has shape \(4, 2, 2\), got an array of \(2, 2\)"):
-        block.set_params([np.zeros((2, 2))] * 16)
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

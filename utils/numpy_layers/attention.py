@@ -12,6 +12,7 @@ own.
 import numpy as np
 
 from utils.numpy_layers import checks
+from utils.numpy_layers.softmax import softmax
 
 
 def masked_softmax(scores, mask=None):
@@ -33,10 +34,7 @@ def masked_softmax(scores, mask=None):
                 "a query has no place left to look at: its row of the mask is False throughout. Every sequence needs "
                 "one token at least; with a causal mask, its first token must not be padding"
             )
-        scores = np.where(mask, scores, -np.inf)
-    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    weights /= weights.sum(axis=-1, keepdims=True)
-    return weights
+    return softmax(np.array(scores), mask)
 
 
 class _Attention:

@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from utils.numpy_layers.softmax import softmax
+
 
 def forward(q, k, v, mask=None):
     """The context of every query, and the weights with which it reads the values.
@@ -21,12 +23,8 @@ def forward(q, k, v, mask=None):
         context (…, T, d_v), weights (…, T, S): each row of the weights sums to 1 and is exactly 0 where masked.
     """
     # Scaling the queries costs T·d_k products, scaling the scores T·S.
-    weights = np.matmul(q * q.dtype.type(1 / math.sqrt(q.shape[-1])), np.swapaxes(k, -1, -2))
-    if mask is not None:
-        np.copyto(weights, -np.inf, where=~mask)
-    weights -= weights.max(axis=-1, keepdims=True)  # so that exp cannot overflow; the ratio stays the same
-    np.exp(weights, out=weights)
-    weights /= weights.sum(axis=-1, keepdims=True)
+    scores = np.matmul(q * q.dtype.type(1 / math.sqrt(q.shape[-1])), np.swapaxes(k, -1, -2))
+    weights = softmax(scores, mask)
     return np.matmul(weights, v), weights
 
 

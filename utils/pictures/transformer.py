@@ -216,7 +216,7 @@ def positional_encoding(length=50, d_model=64):
     middle.legend(fontsize=9, ncols=2, loc="upper center", columnspacing=0.8, handlelength=1.2)
     alike = table @ table.T / (d_model / 2)
     for place, color in zip((length // 5, length // 2, 4 * length // 5), (INPUT, WEIGHT, OUTPUT), strict=True):
-        right.plot(alike[place], color=color, label=f"with {place}")
+        right.plot(alike[place], color=color, label=f"{place}")
     right.set(title="cosine with position …", xlabel="position", ylim=(-0.1, 1.45), yticks=(0, 0.5, 1))
     right.legend(fontsize=9, ncols=3, loc="upper center", columnspacing=0.6, handlelength=0.9)
     return fig

@@ -3,6 +3,7 @@
 import lzma
 
 from utils.datasets import DATA
+from utils.numpy_layers.checks import positive_int
 
 FILE = "tatoeba_words.tsv.xz"
 LANGUAGES = ("en", "ja")
@@ -27,10 +28,8 @@ def load_sentences(lang="en", limit=None):
     """
     if lang not in LANGUAGES:
         raise ValueError(f"lang must be one of {', '.join(LANGUAGES)}, got {lang!r}")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
-        raise TypeError(f"limit must be a whole number, got {limit!r}")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, got {limit}")
+    if limit is not None:
+        limit = positive_int("limit", limit)
     column = 1 + LANGUAGES.index(lang)
     with lzma.open(DATA / FILE, "rt", encoding="utf-8", newline="\n") as file:
         found = [line.rstrip("\n").split("\t")[column] for line in file][1:]

@@ -11,6 +11,8 @@ from functools import cache
 
 import numpy as np
 
+from utils.numpy_layers.checks import positive_int
+
 FIRST, LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)  # a hundred years: '94 can only be 1994
 TEST_SHARE = 0.1
 # Babel's names and patterns. All of them can be told apart, also where both languages are mixed.
@@ -35,10 +37,7 @@ def date_pairs(count, lang="en", seed=0, part="train"):
     Raises:
         TypeError, ValueError: for a count below 1, an unknown language or part.
     """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer):
-        raise TypeError(f"count must be a whole number, got {count!r}")
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count}")
+    count = positive_int("count", count)
     _known("lang", lang, (*FORMATS, "both"))
     days = dates(part)
     spellings = [(code, name) for code in FORMATS if lang in (code, "both") for name in FORMATS[code]]

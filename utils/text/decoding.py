@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils.numpy_layers.checks import positive_int
 from utils.text.vocabulary import BOS, EOS, PAD, SPECIAL
 
 
@@ -89,7 +90,7 @@ def beam(step, state, width, max_length, length_penalty=0.0):
     Raises:
         TypeError, ValueError: as `greedy`; also if the state holds no array.
     """
-    width, max_length = _positive("width", width), _positive("max_length", max_length)
+    width, max_length = positive_int("width", width), positive_int("max_length", max_length)
     if not length_penalty >= 0:
         raise ValueError(f"length_penalty must be 0 or more, got {length_penalty}")
     batch = len(_first(state))
@@ -158,7 +159,7 @@ def log_probability(step, state, ids):
 
 
 def _write(step, state, batch, max_length, choose):
-    batch, max_length = _positive("batch", batch), _positive("max_length", max_length)
+    batch, max_length = positive_int("batch", batch), positive_int("max_length", max_length)
     _check_batch(state, batch)
     last, written, ended = np.full(batch, BOS, np.int32), [], np.zeros(batch, bool)
     for _ in range(max_length):
@@ -223,11 +224,3 @@ def _check_batch(state, batch):
         raise ValueError(
             f"every array of the state must have the batch of {batch} as its first axis, got shape {np.shape(state)}"
         )
-
-
-def _positive(name, value):
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)

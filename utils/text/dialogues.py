@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils.numpy_layers.checks import positive_int
 from utils.text import batches, tokens
 from utils.text.vocabulary import Vocabulary
 
@@ -148,10 +149,7 @@ def make(count, lang="en", seed=0, apart_from=()):
     Raises:
         TypeError, ValueError: for a count below 1 or an unknown language.
     """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer):
-        raise TypeError(f"count must be a whole number, got {count!r}")
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count}")
+    count = positive_int("count", count)
     templates, rng, taken = _templates(lang), np.random.default_rng(seed), {other.turns for other in apart_from}
 
     def one_of(choices):

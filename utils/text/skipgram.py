@@ -6,6 +6,7 @@ skip-gram with its random window; Mikolov et al. (2013b), NIPS, §2.2 noise and 
 
 import numpy as np
 
+from utils.numpy_layers.checks import positive_int
 from utils.text.vocabulary import PAD, UNK
 
 
@@ -25,7 +26,7 @@ def pairs(sentences, window, rng=None):
         TypeError, ValueError: if a sentence does not hold whole numbers in a row, or window is below 1.
     """
     words, sentence = _flat(sentences)
-    window = _window(window)
+    window = positive_int("window", window)
     reach = np.full(len(words), window) if rng is None else rng.integers(1, window + 1, len(words))
     place, offset = _inside(sentence, window, reach)
     return words[place], words[place + offset]
@@ -44,7 +45,7 @@ def bags(sentences, window):
         TypeError, ValueError: as in `pairs`.
     """
     words, sentence = _flat(sentences)
-    window = _window(window)
+    window = positive_int("window", window)
     place, offset = _inside(sentence, window, np.full(len(words), window))
     centers, start, size = np.unique(place, return_index=True, return_counts=True)
     contexts = np.full((len(centers), 2 * window), PAD, np.int32)
@@ -147,14 +148,6 @@ def _flat(sentences):
     if not sum(sizes):
         raise ValueError("there is no word in these sentences")
     return np.concatenate(rows).astype(np.int32), np.repeat(np.arange(len(rows)), sizes)
-
-
-def _window(window):
-    if isinstance(window, bool) or not isinstance(window, int | np.integer):
-        raise TypeError(f"window must be a whole number, got {window!r}")
-    if window < 1:
-        raise ValueError(f"window must be at least 1, got {window}")
-    return int(window)
 
 
 def _counts(counts):

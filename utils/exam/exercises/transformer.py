@@ -118,7 +118,7 @@ CACHE = {
         Mistake(
             _cached_by(_append, late=True),
             en="The cache is one step late: a token attends to itself, too, so append its key and value *first*.",
-            ja="キャッシュが1時刻遅れています。トークンは自分自身にも注意を向けるので、先にキーと値を追加します。",
+            ja="キャッシュが1時刻遅れています。トークンは自分自身にも注意を向けるので、先にキーとバリューを追加します。",
         ),
         Mistake(
             _cached_by(lambda cache, new: np.concatenate([cache[:-1], new[None]])),

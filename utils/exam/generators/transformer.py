@@ -6,14 +6,10 @@ from utils.exam.generators import Problem, distinct, linked
 from utils.numpy_layers import masks, scaled_dot_product
 from utils.numpy_layers.feed_forward import FeedForward
 from utils.numpy_layers.multi_head_attention import MultiHeadAttention
+from utils.numpy_layers.softmax import softmax
 from utils.numpy_layers.transformer_blocks import EncoderBlock
 
 D_K = 4  # of the query worked by hand: √d_k = 2
-
-
-def _softmax(scores):
-    powers = np.exp(scores - np.max(scores))
-    return powers / powers.sum()
 
 
 def _one_query(rng):
@@ -47,8 +43,8 @@ def _one_query(rng):
             shown,
             float(weights[0, place]),
             {
-                "no_scale": float(_softmax(dots)[place]),
-                "divided_by_d_k": float(_softmax(dots / D_K)[place]),
+                "no_scale": float(softmax(dots.copy())[place]),
+                "divided_by_d_k": float(softmax(dots / D_K)[place]),
                 "sigmoid": float(1 / (1 + np.exp(-scores[place]))),
             },
         ),
@@ -58,7 +54,7 @@ def _one_query(rng):
             {
                 "largest_only": float(values[np.argmax(scores)]),
                 "mean": float(values.mean()),
-                "no_scale": float(_softmax(dots) @ values),
+                "no_scale": float(softmax(dots.copy()) @ values),
             },
         ),
     }
