@@ -1036,12 +1036,10 @@ plt.show()
 
 # %% [markdown] key="spaces-note" lang="en"
 # Both directions win clearly, at about the same number of weights. No wonder: after *the* a reader from the left cannot know whether
-# *there*, *then* or a space follows. Whether a word has ended is told by what comes **next**. (A
-# part of the lead is a gift: a layer that reads from the right sees where the sentence ends, and its last letter ends a word in
-# any case.)
+# *there*, *then* or a space follows. Whether a word has ended is told by what comes **next**.
 #
 # %% [markdown] key="spaces-note" lang="ja"
-# パラメータ数はほぼ同じでも、双方向がはっきり勝ちます。当然でしょう。左から *the* まで読んだだけでは、そこで切れるのか、*there* や *then* の途中なのかわかりません。単語が終わったかどうかは、その**次**を見てわかることだからです(差の一部はおまけです。文の最後の文字では必ず単語が終わり、右から読む層には文の終わりが見えています)。
+# パラメータ数はほぼ同じでも、双方向がはっきり勝ちます。当然でしょう。左から *the* まで読んだだけでは、そこで切れるのか、*there* や *then* の途中なのかわかりません。単語が終わったかどうかは、その**次**を見てわかることだからです。
 #
 # %% key="spaces-examples"
 def with_spaces(row, ends):
