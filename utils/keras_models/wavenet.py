@@ -1,7 +1,7 @@
 """WaveNet: the next sample's class from all samples that a stack of dilated causal convolutions reaches.
 
 van den Oord et al. 2016a, "WaveNet: A Generative Model for Raw Audio": §2.1 (dilated causal convolutions), §2.2
-(softmax over 256 classes), §2.3, (2) (gated units), §2.4, Fig. 4 (residual and skip connections).
+(softmax over 256 classes), §2.3 (gated units), §2.4, Fig. 4 (residual and skip connections).
 
     classes ─ causal conv ─┬─ dilated conv ─ tanh ⊙ σ ─┬─ 1×1 ─ + ── next block
                            └───────────────────────────│────────┘

@@ -1,6 +1,6 @@
 """Gated activation unit: what is passed on, times how much of it is passed on.
 
-    z = tanh(u_f) ⊙ σ(u_g)          van den Oord et al. (2016), WaveNet, (2); Conditional PixelCNN, (2)
+    z = tanh(u_f) ⊙ σ(u_g)          van den Oord et al. (2016), WaveNet, §2.3; Conditional PixelCNN, (2)
 
 Filter u_f and gate u_g are the first and the second half of the channels, so that one convolution computes both.
 """

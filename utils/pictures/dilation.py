@@ -94,7 +94,7 @@ def block():
     arrow(ax, (x + 0.5, y["times"]), (9.9, y["times"]), OUTPUT, 2.2)
     _circle(ax, 15.6, y["times"], "+", OUTPUT)
     arrow(ax, (13.3, y["times"]), (15.1, y["times"]), OUTPUT, 2.2)
-    label(ax, 14.2, y["times"] + 0.6, "skip", OUTPUT, 11)
+    label(ax, 14.5, y["times"] + 0.6, "skip", OUTPUT, 11)
     arrow(ax, (15.6, 10.4), (15.6, y["times"] + 0.5), OUTPUT)
     arrow(ax, (15.6, 3.2), (15.6, y["times"] - 0.5), OUTPUT)
     label(ax, 15.6, 11.2, "other\nblocks", OUTPUT, 11)
@@ -135,8 +135,13 @@ def cache(dilations=(1, 2, 4), steps=9):
                 face, edge = (PALE, GREY) if step in needed[row] else ("white", PALE)
             ax.add_patch(plt.Circle((left + step, base - row * GAP), RADIUS, facecolor=face, edgecolor=edge, zorder=3))
     label(ax, left + now, base - (rows - 1) * GAP - 0.85, "new", WEIGHT, 11)
-    text = "red: computed now    orange: read from a queue    grey: what the naive way needs besides"
-    label(ax, (steps + 11.2) / 2, base + 1.35, text, INK, 11)
+    for place, face, edge, text in (
+        (0.8, tint(WEIGHT, 0.6), WEIGHT, "computed now"),
+        (5.4, tint(ORANGE, 0.6), ORANGE, "read from a queue"),
+        (11.0, PALE, GREY, "what the naive way needs besides"),
+    ):
+        ax.add_patch(plt.Circle((place, base + 1.35), RADIUS, facecolor=face, edgecolor=edge))
+        label(ax, place + 0.6, base + 1.35, text, INK, 11, ha="left")
     return fig
 
 
