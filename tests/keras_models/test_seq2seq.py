@@ -141,6 +141,7 @@ np.savez(r"{tmp_path / "jax.npz"}", logits, log_probs)
     [
         (lambda m: m(SOURCE), TypeError, "the pair"),
         (lambda m: m((SOURCE[0], DECODER_IN)), ValueError, r"source must be \(sentences, tokens\)"),
+        (lambda m: m((SOURCE[:, :0], DECODER_IN)), ValueError, "source holds no token"),
         (lambda m: m((SOURCE, DECODER_IN[:2])), ValueError, "got 3 and 2"),
         (lambda m: m.start(SOURCE[0]), ValueError, r"\(N, S\)"),
         (lambda m: m.start(SOURCE + 4), ValueError, "from 0 to 7"),

@@ -154,6 +154,7 @@ def test_it_learns_to_copy_and_is_saved(tmp_path):
         (lambda m: m([np.ones((3, 9), int), TARGET]), ValueError, "source has 9 tokens.*max_length=9"),
         (lambda m: m([SOURCE[:2], TARGET]), ValueError, "one batch, got 2 and 3 rows"),
         (lambda m: m([SOURCE[0], TARGET]), ValueError, r"source must be ids \(N, T\), got shape \(5,\)"),
+        (lambda m: m([SOURCE, TARGET[:, :0]]), ValueError, "target_in holds no token"),
         (lambda m: m.start(SOURCE, 9), ValueError, "max_length 9 is beyond the positional table with 8 rows"),
         (lambda m: cached(m, room=5), ValueError, "room for 5 tokens, and all are fed"),
     ],

@@ -122,6 +122,8 @@ def _checked(inputs):
     for name, part in (("source", source), ("decoder_in", decoder_in)):
         if len(part.shape) != 2:
             raise ValueError(f"{name} must be (sentences, tokens), got the shape {tuple(part.shape)}")
+        if part.shape[1] == 0:
+            raise ValueError(f"{name} holds no token, shape {tuple(part.shape)}: give each sentence one at least")
     many = source.shape[0], decoder_in.shape[0]
     if None not in many and many[0] != many[1]:
         raise ValueError(f"source and decoder_in must be of as many sentences, got {many[0]} and {many[1]}")

@@ -290,6 +290,8 @@ def _norm(name):
 def _check_ids(name, ids, longest):
     if len(ids.shape) != 2:
         raise ValueError(f"{name} must be ids (N, T), got shape {tuple(ids.shape)}")
+    if ids.shape[1] == 0:
+        raise ValueError(f"{name} holds no token, shape {tuple(ids.shape)}: give each sentence one at least")
     if ids.shape[1] is not None and ids.shape[1] > longest:
         raise ValueError(
             f"{name} has {ids.shape[1]} tokens, the positional table {longest} rows: shorten the sequences, or build "
