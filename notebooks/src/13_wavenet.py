@@ -898,7 +898,7 @@ plt.show()
 # どちらも5ブロックで、パラメータ数も乗算回数も等しい2つのネットワークを用意します。一方はすべて $d = 1$、もう一方は $d = 1, \dots, 16$ です。損失は、クリップの先頭から末尾に向かってどう変わるでしょうか。
 #
 # %% key="experiment"
-PERIOD, CLIP = 30, 120
+PERIOD, CLIP = 30, 90
 
 
 def repeating_noise(clips, seed):
@@ -948,14 +948,14 @@ plt.show()
 # In the first period nobody can know. From the second on the wide network looks 30 samples back and reads the answer
 # there; the narrow one, which sees 7, has long forgotten it. Same number of weights, same number of multiplications.
 # (The narrow one was trained for 2 epochs instead of 12, but more would not help it: the last 7 samples of a noise say
-# nothing about the next. Just before the line the wide network is worse than guessing: it already answers with some
+# nothing about the next. Just before the line the wide network can be worse than guessing: it already answers with some
 # confidence, though what it finds 30 samples back is only the padding.)
 #
 # On real sound expect a smaller difference: neighbouring samples of a smooth wave already say much about the next one.
 # A long memory is needed for what lasts longer, such as a rhythm.
 #
 # %% [markdown] key="experiment-note" lang="ja"
-# 最初の1周期は、誰にも予測できません。2周期目からは、広い受容野をもつネットワークは30サンプル前を見て、そこに答えを見つけます。7サンプルしか見えない狭い方は、とうに忘れています。重みの数も、乗算の回数も同じです。(狭い方の学習は12エポックではなく2エポックですが、増やしても変わりません。雑音の直前の7サンプルには、次のサンプルの情報がないからです。また、線の直前で広い方が当てずっぽうより悪いのは、30サンプル前がまだパディングなのに、すでにある程度の自信をもって答えてしまうからです。)
+# 最初の1周期は、誰にも予測できません。2周期目からは、広い受容野をもつネットワークは30サンプル前を見て、そこに答えを見つけます。7サンプルしか見えない狭い方は、とうに忘れています。重みの数も、乗算の回数も同じです。(狭い方の学習は12エポックではなく2エポックですが、増やしても変わりません。雑音の直前の7サンプルには、次のサンプルの情報がないからです。また、線の直前では、広い方が当てずっぽうより悪くなることがあります。30サンプル前がまだパディングなのに、すでにある程度の自信をもって答えてしまうからです。)
 #
 # 実際の音では、差はこれほど大きくなりません。なめらかな波形では、直前の数サンプルだけで次のサンプルがかなり絞られるからです。長い記憶が必要なのは、リズムのように、もっと長く続く構造です。
 #
