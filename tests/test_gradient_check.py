@@ -1,5 +1,10 @@
 """The doubters themselves: do they accept what is right and refuse what is wrong?"""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -31,6 +36,7 @@ class Affine:
 
 
 X = np.random.default_rng(1).standard_normal((4, 3))
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_right_backward_pass_is_accepted():
@@ -93,3 +99,25 @@ def test_keras_gradients_are_those_of_the_formula():
     assert relative_error(dx, ours.backward(dy)) < 1e-6
     for theirs, name in zip(dweights, ("kernel", "bias"), strict=True):
         assert relative_error(theirs, ours.grads[name]) < 1e-6
+
+
+def unbuilt():
+    """Of a layer that nobody has called: shapes of the weights' gradients."""
+    import keras
+
+    x = X.astype("float32")
+    _, _, dweights = keras_gradients(keras.layers.Dense(2), x, np.ones((4, 2)))
+    return [gradient.shape for gradient in dweights]
+
+
+def test_keras_gradients_make_the_weights_of_a_new_layer():
+    assert unbuilt() == [(3, 2), (2,)]
+
+
+def test_keras_gradients_make_the_weights_on_jax_as_well():
+    code = "from tests.test_gradient_check import unbuilt; assert unbuilt() == [(3, 2), (2,)]"
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT, env=environment
+    )
+    assert done.returncode == 0, done.stderr

@@ -80,7 +80,7 @@ def check_layer(layer, x, seed=0, eps=1e-5):
 
 
 def keras_gradients(layer, x, dy):
-    """Output and gradients of a built Keras layer, for the loss sum(dy * layer(x)).
+    """Output and gradients of a Keras layer, for the loss sum(dy * layer(x)).
 
     Works on the TensorFlow backend (GradientTape) and on the JAX backend (vjp of `stateless_call`), so that a chapter
     can show agreement on CPU, GPU and TPU alike.
@@ -88,7 +88,7 @@ def keras_gradients(layer, x, dy):
     Products are computed in full float32 precision, which recent GPUs and TPUs leave by default.
 
     Args:
-        layer: a Keras layer or model that has been built or called.
+        layer: a Keras layer or model; where it has no weights yet, it is called once to make them.
         x: input array, batch first; a list of arrays for a model with several inputs.
         dy: array of the output's shape.
 
@@ -98,6 +98,8 @@ def keras_gradients(layer, x, dy):
     import keras
 
     backend = keras.backend.backend()
+    if not layer.built:
+        layer(keras.tree.map_structure(keras.ops.convert_to_tensor, x))
     weights = [weight.value for weight in layer.trainable_weights]
     if backend == "tensorflow":
         import tensorflow as tf
