@@ -69,7 +69,7 @@ def chapter_names():
         for trains in ("\n\n\nreverser, ", "\n\n\nheld, answers", "\n\n\ntranslator, "):
             code[key] = code[key].split(trains)[0]
         run(code[key], names)
-    run(code["order"].split("\n\n\ncopier, ")[0], names)
+    run(code["order"].split("\n\n\norders = ")[0], names)
     return names, code
 
 
