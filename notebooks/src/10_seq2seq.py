@@ -1363,7 +1363,7 @@ assert all(strings_right["natural order"] < strings_right["reversed"])
 # %% [markdown] key="order-note" lang="en"
 # The claim holds here too, with every seed: the same strings are learned earlier when the last letter read is the first one
 # written. It is a matter of *optimization* more than of what the network can express: at the end of its six epochs it writes
-# more than nine strings in ten in the forward order as well, though with every seed a few less than backwards. Languages in
+# more than nine strings in ten in the forward order as well, though with every seed a few fewer than backwards. Languages in
 # which the word order itself is reversed (the verb of a Japanese sentence stands at its end) should have less to gain from
 # the trick, and with attention it has gone out of use.
 #
@@ -1644,7 +1644,7 @@ assert fitting > 0.9 and fewest > 1
 
 
 # %% [markdown] key="vhred-told-text" lang="en"
-# Another $z$, another reply. But that alone does not prove that $z$ *means* anything: where two replies are almost equally
+# Another $z$, another reply. (A reply that mixes two forms, which happens now and then, counts as wrong.) But that alone does not prove that $z$ *means* anything: where two replies are almost equally
 # probable, the smallest push changes the winner of greedy search. So look at the probabilities themselves. Each of the six
 # replies has one of three **forms** and one of two **dishes**. How much does $z$ tell about them? As much as it lowers the entropy $H$,
 # on average over $z$ (this is the **mutual information**, at most $\log 3$ and $\log 2$):
@@ -1652,7 +1652,7 @@ assert fitting > 0.9 and fewest > 1
 # $$I(z;\, k) = H\!\left[\tfrac{1}{12}\textstyle\sum_z p(k \mid z)\right] - \tfrac{1}{12}\textstyle\sum_z H\left[p(k \mid z)\right]$$
 #
 # %% [markdown] key="vhred-told-text" lang="ja"
-# $z$ を変えると応答も変わりました。しかし、それだけでは $z$ に**意味がある**とはいえません。2つの応答の確率がほぼ等しいところでは、ごくわずかな違いでも、貪欲法の選ぶ応答が入れ替わるからです。そこで、確率そのものを調べます。6通りの応答は、それぞれ3つの**言い方**のどれかと、2つの**料理**のどちらかの組み合わせです。$z$ はそれらについてどれだけの情報を持っているでしょうか。$z$ を知ることでエントロピー $H$ が平均してどれだけ減るかを計算します(これを**相互情報量**といい、最大で $\log 3$ と $\log 2$ です)。
+# $z$ を変えると応答も変わりました(2つの言い方が混ざった応答もまれに出ます。これは不正解と数えています)。しかし、それだけでは $z$ に**意味がある**とはいえません。2つの応答の確率がほぼ等しいところでは、ごくわずかな違いでも、貪欲法の選ぶ応答が入れ替わるからです。そこで、確率そのものを調べます。6通りの応答は、それぞれ3つの**言い方**のどれかと、2つの**料理**のどちらかの組み合わせです。$z$ はそれらについてどれだけの情報を持っているでしょうか。$z$ を知ることでエントロピー $H$ が平均してどれだけ減るかを計算します(これを**相互情報量**といい、最大で $\log 3$ と $\log 2$ です)。
 #
 # $$I(z;\, k) = H\!\left[\tfrac{1}{12}\textstyle\sum_z p(k \mid z)\right] - \tfrac{1}{12}\textstyle\sum_z H\left[p(k \mid z)\right]$$
 #
@@ -1681,7 +1681,7 @@ assert form > 0.4 and form_without < 0.2 and max(dish, dish_without) < 0.1
 
 # %% [markdown] key="vhred-z-text" lang="en"
 # With annealing $z$ has learned **how** to say it, the sentence's form; the choice between the two dishes is left to the
-# decoder. After the collapse $z$ tells next to nothing about either.
+# decoder. After the collapse $z$ tells very little about either.
 #
 # %% [markdown] key="vhred-z-text" lang="ja"
 # アニーリングありの場合、$z$ が学んだのは**言い方**(文の型)です。2つの料理のどちらを選ぶかは、デコーダに任されています。事後分布が崩壊すると、$z$ はどちらについてもほとんど何も伝えません。
