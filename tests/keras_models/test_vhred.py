@@ -82,6 +82,8 @@ def test_prior_knows_the_turns_and_the_posterior_also_the_reply():
     other_reply = np.where(reply_in == BOS, BOS, 4 + (reply_in - 3) % (WORDS - 4)).astype(np.int32)
     posterior, changed = (numbers(model.posterior(context, words)[0]) for words in (reply_in, other_reply))
     assert np.abs(posterior - changed).min() > 1e-5
+    without_bos = np.where(reply_in == BOS, 5, reply_in)  # the posterior reads the words alone, as of the turns
+    np.testing.assert_array_equal(posterior, numbers(model.posterior(context, without_bos)[0]))
     kl = numbers(model((turns, reply_in))["kl"])
     expected = kl_divergence(*model.posterior(context, reply_in), *model.prior(context))
     np.testing.assert_allclose(kl, numbers(expected), rtol=1e-4)

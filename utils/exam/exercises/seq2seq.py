@@ -63,6 +63,13 @@ def _best(total, width):
     return np.array(order // total.shape[1]), np.array(order % total.shape[1]), total.ravel()[order]
 
 
+def _unsorted(scores, log_probs, width):
+    """The right cells, in the order of the table."""
+    total = scores[:, None] + log_probs
+    kept = np.sort(np.argsort(-total.ravel(), kind="stable")[:width])
+    return kept // total.shape[1], kept % total.shape[1], total.ravel()[kept]
+
+
 def _each_row(scores, log_probs, width):
     total = scores[:, None] + log_probs
     token = np.argmax(total, axis=1)
@@ -78,7 +85,7 @@ def _swapped(scores, log_probs, width):
 def _beam_cases():
     rng = np.random.default_rng(0)
     cases = []
-    for width, words in ((2, 5), (3, 4)):
+    for width, words in ((2, 5), (3, 4), (6, 9)):
         p = rng.dirichlet(np.full(words, 0.7), width)
         scores = -np.sort(rng.uniform(0.5, 2.5, width))
         cases.append((scores, np.log(p), width))
@@ -102,6 +109,11 @@ BEAM_STEP = {
             _each_row,
             en="One token for each beginning. The best are chosen among all; two of them may continue one beginning.",
             ja="書き出しごとに1つずつ選んでいます。全体の中から上位を選ぶので、同じ書き出しから2つ残ることもあります。",
+        ),
+        Mistake(
+            _unsorted,
+            en="The right ones are kept, but not best first: sort them by their score.",
+            ja="残すものは合っていますが、よい順に並んでいません。スコアの大きい順に並べます。",
         ),
         Mistake(
             _swapped,
