@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils import devices
+from utils import allocator, devices
 from utils.devices import tensorflow
 
 __all__ = ["Runtime", "current", "in_colab", "language", "set_language", "setup", "tensorflow"]
@@ -91,6 +91,7 @@ def setup(lang="en", seed=0, profile=None, precision="float32", cpu_devices=1):
     elif os.environ.get("STUDY_PROFILE"):
         profile = _one_of(PROFILES, "the environment variable STUDY_PROFILE", os.environ["STUDY_PROFILE"])
 
+    allocator.keep_freed_memory()
     notes = []
     colab = in_colab()
     if colab:
