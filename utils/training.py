@@ -79,6 +79,9 @@ def fit(model, data, name, epochs, batch_size, seed=0, callbacks=()):
         folder = _folder(name)
         log, backup = _backup(folder, _fingerprint(model, data, batch_size, seed), epochs)
         hooks += [keras.callbacks.CSVLogger(log, append=True), backup]  # the backup takes the log with it
+    with runtime.current().scope():
+        # Where the first step has to make the optimizer's slots, TensorFlow traces the step twice.
+        model.optimizer.build(model.trainable_variables)
     history = model.fit(
         batches,
         shuffle=False,  # `batches` has an order; Keras would shuffle whole batches once more, with Python's generator

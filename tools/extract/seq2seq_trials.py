@@ -1,4 +1,4 @@
-"""Makes data/seq2seq_trials.csv: the trainings of chapter 10's strings and sentences, five seeds each.
+"""Makes data/seq2seq_trials.csv: trainings of chapter 10 on strings, sentences and dialogues, five seeds each.
 
     python -m tools.extract.seq2seq_trials data/seq2seq_trials.csv
 
@@ -10,7 +10,8 @@ A row is one number of one training. Strings, written forwards or backwards: los
 after half of the epochs; exact_match of these strings at the end. Translation, of the 500 test sentences: perplexity;
 chrF and mean length of greedy search, of a beam of 4 without and with length penalty 1, and of greedy search from
 another sentence's thought vector (other); shares of right subjects and of questions that stay questions, with the
-sentence's own thought vector and with another's.
+sentence's own thought vector and with another's. VHRED, with and without KL annealing: KL divergence after each epoch;
+what z tells about the form and about the dish of a reply (mutual information, nats).
 """
 
 import contextlib
@@ -28,8 +29,21 @@ from utils import runtime
 ROOT = Path(__file__).resolve().parents[2]
 
 CELLS = ("imports", "tokens", "forward", "forward-run", "reverse-data", "reverse-train", "reverse-write")
-CELLS += ("translation-data", "translation-train")
+CELLS += (
+    "translation-data",
+    "translation-train",
+    "hred-data",
+    "hred-code",
+    "hred-train",
+    "hred-train-run",
+    "hred-first",
+)
+CELLS += ("vhred-train", "vhred-z", "vhred-told")
+# Where a cell stops defining and begins to train or to use what is trained.
+ENDS = ("reverser, ", "held, answers", "translator, ", "learn_to_talk(hred)", "talker, ", "form, dish = ")
+ENDS_AFTER_ONE_LINE = ("dishes = ", "replies = ")
 SEEDS = range(5)
+ANNEALING = {"vhred annealed": 100, "vhred beta 1 from the start": 0}  # batches
 COLUMNS = ("training", "seed", "measure", "value")
 WAYS = {
     "greedy": "greedy",
@@ -48,10 +62,12 @@ def main(path):
     with open(path, encoding="utf-8", newline="") as file:
         done = {(row["training"], int(row["seed"])) for row in csv.DictReader(file)}
     for seed in SEEDS:
-        for training in ("forwards", "backwards", "translation"):
+        for training in ("forwards", "backwards", "translation", *ANNEALING):
             if (training, seed) in done:
                 continue
-            if training == "translation":
+            if training in ANNEALING:
+                measures = dialogue_trial(chapter, training, seed)
+            elif training == "translation":
                 measures = translation_trial(chapter, code, seed)
             else:
                 measures = strings_trial(chapter, training, seed)
@@ -66,8 +82,10 @@ def chapter_names():
     code = {cell.key: cell.text["en"] for cell in load(Project(ROOT), "10_seq2seq").code()}
     names = {"rt": runtime.setup(profile="quick")}
     for key in CELLS:
-        for trains in ("\n\n\nreverser, ", "\n\n\nheld, answers", "\n\n\ntranslator, "):
-            code[key] = code[key].split(trains)[0]
+        for end in ENDS:
+            code[key] = code[key].split(f"\n\n\n{end}")[0]
+        for end in ENDS_AFTER_ONE_LINE:
+            code[key] = code[key].split(f"\n\n{end}")[0]
         run(code[key], names)
     run(code["order"].split("\n\n\norders = ")[0], names)
     return names, code
@@ -101,6 +119,16 @@ def translation_trial(chapter, code, seed):
     for name in ("subjects", "questions"):
         found[f"{name}_own"], found[f"{name}_other"] = chapter[name]
     return found
+
+
+def dialogue_trial(chapter, name, seed):
+    """One training of VHRED: the KL divergence after each epoch, and what z tells about form and dish."""
+    import keras
+
+    keras.backend.clear_session()
+    model, curve = chapter["learn_to_vary"](ANNEALING[name], seed)
+    form, dish = chapter["told_by"](model)
+    return {f"kl_{i}": kl for i, kl in enumerate(curve["kl"], start=1)} | {"told_form": form, "told_dish": dish}
 
 
 def run(code, names):
