@@ -38,7 +38,8 @@ def write(folder, runtime):
     (folder / "notebooks" / "en").mkdir(parents=True)
     (folder / "notebooks" / "en" / "01.ipynb").touch()
     if runtime is None:
-        for name in ("utils/__init__.py", "utils/runtime.py", "utils/devices.py", "requirements.txt"):
+        modules = [f"utils/{name}.py" for name in ("__init__", "runtime", "devices", "allocator")]
+        for name in (*modules, "requirements.txt"):
             shutil.copy(ROOT / name, folder / name)
     else:
         (folder / "utils" / "__init__.py").touch()
