@@ -553,7 +553,8 @@ def pixels_seen(model, row, column, size=13):
     changed = np.repeat(picture, size * size, axis=0)
     changed.reshape(size * size, -1)[np.arange(size * size), np.arange(size * size)] += 1
     together = np.concatenate([picture, changed])
-    logits = np.asarray(keras.ops.convert_to_numpy(model(together)))[:, row, column, 0]
+    # One picture at a time: in a batch, rounding may depend on the place in it.
+    logits = model.predict(together, batch_size=1, verbose=0)[:, row, column, 0]
     return (logits[1:] != logits[0]).reshape(size, size)
 
 
