@@ -537,25 +537,23 @@ plt.show()
 
 
 # %% [markdown] key="pixel-field-text" lang="en"
-# And what does a pixel see? Measure again, by changing every input pixel alone. Masked 3×3 kernels go up, and at most one
-# column to the right for each row: part of the upper right is never seen, however many layers there are. This **blind
-# spot** was noticed by the authors, and removed in the next paper by two stacks, one for the rows above and one for the
-# row itself.
+# And what does a pixel see? Measure again, this time with the gradient of one logit with respect to every input pixel: where
+# no path leads, it is exactly 0. (Changing the pixels one by one would not do: the farthest move the logit so little that
+# float32 may round it away.) Masked 3×3 kernels go up, and at most one column to the right for each row: part of the upper
+# right is never seen, however many layers there are. This **blind spot** was noticed by the authors, and removed in the next
+# paper by two stacks, one for the rows above and one for the row itself.
 #
 # %% [markdown] key="pixel-field-text" lang="ja"
-# では、1つの画素からは何が見えているのでしょうか。ここでも、入力の画素を1つずつ変えて測ります。マスクした3×3のカーネルは、1行上がるごとに右へは1列しか進めません。そのため、層をいくら重ねても、右上の一部はけっして見えません。この**盲点**(blind spot)は、著者ら自身が次の論文で指摘し、上の行を読むスタックと同じ行を読むスタックに分けることで解消しました。
+# では、1つの画素からは何が見えているのでしょうか。ここでも測ってみます。今度は、1つのロジットの、入力の全画素についての勾配を使います。経路のない画素では、勾配がちょうど0になります(画素を1つずつ変える方法は使えません。遠い画素ではロジットの変化がごくわずかで、float32では丸められて消えることがあるからです)。マスクした3×3のカーネルは、1行上がるごとに右へは1列しか進めません。そのため、層をいくら重ねても、右上の一部はけっして見えません。この**盲点**(blind spot)は、著者ら自身が次の論文で指摘し、上の行を読むスタックと同じ行を読むスタックに分けることで解消しました。
 #
 # %% key="pixel-field"
 def pixels_seen(model, row, column, size=13):
-    """Which input pixels change the logit of one pixel, (size, size) of bool."""
-    rng = np.random.default_rng(0)
-    picture = rng.random((1, size, size, 1)).astype("float32")
-    changed = np.repeat(picture, size * size, axis=0)
-    changed.reshape(size * size, -1)[np.arange(size * size), np.arange(size * size)] += 1
-    together = np.concatenate([picture, changed])
-    # One picture at a time: in a batch, rounding may depend on the place in it.
-    logits = model.predict(together, batch_size=1, verbose=0)[:, row, column, 0]
-    return (logits[1:] != logits[0]).reshape(size, size)
+    """On which input pixels the logit of one pixel depends, (size, size) of bool."""
+    picture = np.random.default_rng(0).random((1, size, size, 1)).astype("float32")
+    one = np.zeros((1, size, size, 1), "float32")
+    one[0, row, column, 0] = 1
+    _, gradient, _ = keras_gradients(model, picture, one)
+    return gradient[0, :, :, 0] != 0
 
 
 PIXEL, before_pixel = (8, 6), np.arange(169).reshape(13, 13) < 8 * 13 + 6
