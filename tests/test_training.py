@@ -271,6 +271,16 @@ def test_arguments(quick, changed, error, words):
         train(**changed)
 
 
+def test_the_optimizer_has_its_slots_before_the_first_step(quick):
+    """Made in the first step, they cost TensorFlow a second trace of it."""
+    import keras
+
+    model, seen = small_model(), []
+    begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: seen.append(len(model.optimizer.variables)))
+    train(model=model, callbacks=[begins], epochs=1)
+    assert seen == [len(model.optimizer.variables)]
+
+
 def test_model_that_is_not_ready(quick):
     import keras
 

@@ -117,6 +117,8 @@ def test_inputs_are_checked(small):
         r"turns must be \(N, U, T\)": (turns[0], reply_in),
         r"reply_in must be \(N, R\)": (turns, reply_in[0]),
         "as many dialogues": (turns, reply_in[:1]),
+        "turns hold no word": (turns[:, :, :0], reply_in),
+        "reply_in holds no word": (turns, reply_in[:, :0]),
     }.items():
         with pytest.raises(ValueError, match=fault):
             small((inputs[0], inputs[1]))

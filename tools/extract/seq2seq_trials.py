@@ -3,7 +3,7 @@
     python -m tools.extract.seq2seq_trials data/seq2seq_trials.csv
 
 It runs the chapter's own cells (data, quick settings, training, scores) on data/tatoeba_en_ja.tsv, on the CPU, with
-the versions of constraints.txt. It takes some five minutes; cut off, it goes on with the trainings that are missing.
+the versions of constraints.txt. It takes some ten minutes; cut off, it goes on with the trainings that are missing.
 Another processor may give slightly different numbers.
 
 A row is one number of one training. Strings, written forwards or backwards: loss_halfway, of the validation strings
@@ -29,16 +29,17 @@ from utils import runtime
 ROOT = Path(__file__).resolve().parents[2]
 
 CELLS = ("imports", "tokens", "forward", "forward-run", "reverse-data", "reverse-train", "reverse-write")
+CELLS += ("translation-data", "translation-train")
 CELLS += (
-    "translation-data",
-    "translation-train",
     "hred-data",
     "hred-code",
     "hred-train",
     "hred-train-run",
     "hred-first",
+    "vhred-train",
+    "vhred-z",
+    "vhred-told",
 )
-CELLS += ("vhred-train", "vhred-z", "vhred-told")
 # Where a cell stops defining and begins to train or to use what is trained.
 ENDS = ("reverser, ", "held, answers", "translator, ", "learn_to_talk(hred)", "talker, ", "form, dish = ")
 ENDS_AFTER_ONE_LINE = ("dishes = ", "replies = ")

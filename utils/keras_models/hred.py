@@ -129,6 +129,8 @@ def checked(inputs):
     turns, reply_in = checked_turns(inputs[0]), ops.convert_to_tensor(inputs[1])
     if len(reply_in.shape) != 2:
         raise ValueError(f"reply_in must be (N, R), got the shape {tuple(reply_in.shape)}")
+    if reply_in.shape[1] == 0:
+        raise ValueError(f"reply_in holds no word, shape {tuple(reply_in.shape)}: it begins with BOS")
     many = turns.shape[0], reply_in.shape[0]
     if None not in many and many[0] != many[1]:
         raise ValueError(f"turns and reply_in must be of as many dialogues, got {many[0]} and {many[1]}")
@@ -142,6 +144,10 @@ def checked_turns(turns):
         raise ValueError(
             f"turns must be (N, U, T) – dialogues, turns, words –, got the shape {tuple(turns.shape)}; for one "
             "dialogue write turns[None]"
+        )
+    if 0 in turns.shape[1:]:
+        raise ValueError(
+            f"turns hold no word, shape {tuple(turns.shape)}: give each dialogue one turn of one word at least"
         )
     return turns
 
